@@ -1,0 +1,231 @@
+"""The dataset's card: README.md with front matter, written from the manifests.
+
+Nothing in it depends on when or where the run was made, so equal runs have equal cards.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fret.records import Example
+from fret.store import Manifest, Run
+
+STAGES = ("pages", "passages", "queries", "candidates", "judgements", "examples")
+
+# The Hub's own classes.
+_SIZES = [
+    (10**3, "n<1K"),
+    (10**4, "1K<n<10K"),
+    (10**5, "10K<n<100K"),
+    (10**6, "100K<n<1M"),
+    (10**7, "1M<n<10M"),
+]
+
+
+def write_card(
+    folder: Path,
+    run: Run,
+    *,
+    splits: Mapping[str, int],
+    publish: Mapping[str, Any],
+    columns: Sequence[str],
+) -> None:
+    """Write the card of a dataset folder.
+
+    Args:
+        splits: number of rows per split.
+        publish: licence and pretty name, where the user gave them.
+        columns: columns of the config `triplets`.
+    """
+    manifests = [run.stage(name).require() for name in STAGES]
+    name = publish.get("pretty_name") or run.name
+    front = yaml.safe_dump(
+        _front_matter(manifests[-1], splits, publish, name), sort_keys=False, allow_unicode=True
+    )
+    sections = [
+        f"# {name}",
+        _describe(manifests),
+        _list_columns(columns, splits),
+        _describe_making(manifests),
+    ]
+    sections += [
+        _draw_funnel(manifests),
+        _show_examples(run),
+        _explain_use(),
+        _state_limits(manifests),
+        _CITATION,
+    ]
+    (folder / "README.md").write_text(
+        f"---\n{front}---\n\n" + "\n\n".join(sections) + "\n", "utf-8"
+    )
+
+
+def _front_matter(
+    examples: Manifest, splits: Mapping[str, int], publish: Mapping[str, Any], name: str
+) -> dict[str, Any]:
+    total = sum(splits.values())
+    languages = [code for code in examples.measures["examples"]["languages"] if code]
+    files = [
+        {"split": split, "path": f"{{config}}/{split}-*.parquet"} for split in _ordered(splits)
+    ]
+    return {
+        **({"language": languages} if languages else {}),
+        **({"license": publish["licence"]} if publish.get("licence") else {}),
+        "pretty_name": name,
+        "size_categories": [next((label for limit, label in _SIZES if total < limit), "n>10M")],
+        "task_categories": ["sentence-similarity", "feature-extraction"],
+        "annotations_creators": ["machine-generated"],
+        "tags": ["sentence-transformers", "synthetic", "fret", "retrieval", "hard-negatives"],
+        "configs": [
+            {
+                "config_name": config,
+                "data_files": [
+                    {**file, "path": file["path"].format(config=config)} for file in files
+                ],
+                **({"default": True} if config == "triplets" else {}),
+            }
+            for config in ("triplets", "full")
+        ],
+    }
+
+
+def _ordered(splits: Mapping[str, int]) -> list[str]:
+    return sorted(splits, key=lambda split: ("train", "validation", "test").index(split))
+
+
+def _describe(manifests: Sequence[Manifest]) -> str:
+    measures = manifests[-1].measures["examples"]
+    moved = measures["positive_is_not_seed"]
+    relabelled = (
+        f" In {moved:.0%} of them the positive is not the passage that the query was written from."
+        if moved is not None
+        else ""
+    )
+    return (
+        f"{manifests[-1].rows} training examples for embedding models: a retrieval task, a query, the passage that "
+        "answers it best, and hard negatives, all taken from real pages. Made with fret, after the recipe of FRet in "
+        f"Gecko (Lee et al. 2024).{relabelled}"
+    )
+
+
+def _list_columns(columns: Sequence[str], splits: Mapping[str, int]) -> str:
+    rows = ", ".join(f"{splits[split]} in `{split}`" for split in _ordered(splits))
+    return (
+        "## What it holds\n\n"
+        f"- `triplets` ({rows}): {', '.join(f'`{column}`' for column in columns)}. Anchors read "
+        "`task: … | query: …`, passages `title: … | text: …`.\n"
+        "- `full`: the same rows in the same order with every field: ids, addresses, seed, scores and ranks.\n\n"
+        "No page has passages in two splits."
+    )
+
+
+def _describe_making(manifests: Sequence[Manifest]) -> str:
+    by_stage = {manifest.stage: manifest for manifest in manifests}
+    writer = by_stage["queries"].identity["writer"]
+    lines = [f"- Queries by the writer {_code(_name_writer(writer))}."]
+    for scorer in by_stage["judgements"].identity["scorers"]:
+        lines.append(f"- Candidates scored by {_code(_name_scorer(scorer))}.")
+    if not any(
+        "prompt_hash" in part for part in (writer, *by_stage["judgements"].identity["scorers"])
+    ):
+        lines.append(
+            "- No language model took part: queries and judgements come from classical methods."
+        )
+    usage = {
+        key: sum(m.usage.get(key, 0) for m in manifests)
+        for key in ("requests", "input_tokens", "output_tokens")
+    }
+    if usage["requests"]:
+        lines.append(
+            f"- {usage['requests']} answers of language models, {usage['input_tokens']} tokens in, "
+            f"{usage['output_tokens']} tokens out."
+        )
+    recall = by_stage["candidates"].measures.get("seed_recall", {}).get("fused")
+    if recall:
+        lines.append(
+            f"- The seed is among the first 20 candidates for {recall['@20']:.0%} of the queries."
+        )
+    return "## How it was made\n\n" + "\n".join(lines)
+
+
+def _name_writer(writer: Mapping[str, Any]) -> str:
+    model = writer.get("model")
+    return f"{writer['kind']}, model {model['model']}" if model else str(writer["kind"])
+
+
+def _name_scorer(scorer: Mapping[str, Any]) -> str:
+    model = scorer.get("model")
+    name = model["model"] if isinstance(model, Mapping) else model
+    return f"{scorer['kind']}, model {name}" if name else str(scorer["kind"])
+
+
+def _draw_funnel(manifests: Sequence[Manifest]) -> str:
+    lines = ["## The funnel", "", "| stage | in | out | dropped |", "|---|---|---|---|"]
+    for manifest in manifests:
+        reasons = ", ".join(f"{n} {reason}" for reason, n in manifest.reasons.items())
+        lines.append(f"| {manifest.stage} | {manifest.read} | {manifest.rows} | {reasons or '0'} |")
+    return "\n".join(lines)
+
+
+def _show_examples(run: Run) -> str:
+    blocks = []
+    for example in _few(run.rows(Example), 3):
+        shown = {
+            "task": example.task,
+            "query": example.query,
+            "positive": _short(example.positive),
+            "negative": _short(example.negatives[0]),
+        }
+        blocks.append(_fence(json.dumps(shown, ensure_ascii=False, indent=1)))
+    return "## Examples\n\n" + "\n\n".join(blocks)
+
+
+def _few(examples: Iterator[Example], n: int) -> list[Example]:
+    """Take a few examples of different task types."""
+    found: dict[str, Example] = {}
+    for example in examples:
+        found.setdefault(example.task_type, example)
+        if len(found) == n:
+            break
+    return list(found.values())
+
+
+def _explain_use() -> str:
+    return (
+        "## How to use it\n\n```python\nfrom datasets import load_dataset\n\n"
+        'train = load_dataset("path/to/this/folder", "triplets", split="train")\n```\n\n'
+        "`SentenceTransformerTrainer` takes `triplets` as it is, for example with `MultipleNegativesRankingLoss`."
+    )
+
+
+def _state_limits(manifests: Sequence[Manifest]) -> str:
+    return (
+        "## Limits\n\nThe texts belong to the authors of the pages; `full` names each page's address. Queries and "
+        "judgements were made by machines and not checked by people: some positives answer only in part, and some "
+        "negatives may be relevant after all."
+    )
+
+
+_CITATION = (
+    "## Citation\n\nThe recipe: Lee et al., *Gecko: Versatile Text Embeddings Distilled from Large Language "
+    "Models*, arXiv 2403.20327, 2024."
+)
+
+
+def _short(text: str, limit: int = 300) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _fence(text: str) -> str:
+    """Fence text from pages as code, with more backticks than it holds: nothing in it is markup."""
+    ticks = "`" * (max((len(run) for run in re.findall(r"`+", text)), default=0) + 3)
+    return f"{ticks}json\n{text}\n{ticks}"
+
+
+def _code(text: str) -> str:
+    """Show a name from the user's file as code."""
+    return f"`{text.replace('`', '')}`"

@@ -1,0 +1,160 @@
+"""The command line: one function per command, which parses, calls and prints."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    help="Turn web pages into training data for embedding models: tasks, queries, positives, hard negatives.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+PipelineArgument = Annotated[
+    str,
+    typer.Argument(metavar="PIPELINE", help="A pipeline file, or the name of a shipped recipe."),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Override a setting, as candidates.top_k=30. May be repeated.",
+    ),
+]
+
+
+def main() -> None:
+    """Entry point; every expected error ends as a message and an exit status."""
+    app()
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and end.")] = False,
+) -> None:
+    if version:
+        from importlib.metadata import version as version_of
+
+        print(f"fret {version_of('fret')}")
+        raise typer.Exit
+
+
+@app.command()
+def init(
+    name: Annotated[str, typer.Argument(help="Name of the run; the file is NAME.yaml.")],
+) -> None:
+    """Write a starter pipeline file, with every section explained."""
+    from fret.errors import UserError
+    from fret.shipped import shipped_root
+    from fret.store import require_name
+
+    with _errors():
+        require_name(name)
+        path = Path(f"{name}.yaml")
+        if path.exists():
+            raise UserError(f"{path} exists already; it was left as it is.")
+        starter = (shipped_root() / "pipelines" / "starter.yaml.txt").read_text("utf-8")
+        path.write_text(starter.replace("RUN_NAME", name), "utf-8")
+        print(f"Wrote {path}. Name your pages in it (pages.source), then: fret run {path}")
+
+
+@app.command()
+def run(
+    pipeline: PipelineArgument,
+    stages: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[STAGE]...", help="Only these stages; all when none is named."),
+    ] = None,
+    set_: SetOption = None,
+    redo: Annotated[
+        str | None, typer.Option(metavar="STAGE", help="Make this stage and all after it anew.")
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Only errors and the last line.")
+    ] = False,
+) -> None:
+    """Run a pipeline, or go on with it: finished work is never done again."""
+    from fret.display import Display, print_result
+    from fret.pipeline import load
+
+    with _errors(f"fret run {pipeline}"):
+        loaded = load(pipeline, overrides=set_ or [])
+        with Display(quiet=quiet) as display:
+            folder = loaded.run(stages or [], redo=redo, observer=display)
+        print_result(loaded, folder, quiet=quiet)
+
+
+@app.command()
+def status(pipeline: PipelineArgument, set_: SetOption = None) -> None:
+    """Show the funnel of a run: rows in, rows out, rows dropped and why."""
+    from fret.display import print_status
+    from fret.pipeline import load
+
+    with _errors():
+        print_status(load(pipeline, overrides=set_ or []))
+
+
+@app.command()
+def show(
+    pipeline: PipelineArgument,
+    stage: Annotated[str, typer.Argument(help="Whose rows to show.")],
+    n: Annotated[int, typer.Option("--n", "-n", min=1, help="How many rows.")] = 5,
+    id_: Annotated[
+        str | None, typer.Option("--id", metavar="ID", help="Only the row with this id.")
+    ] = None,
+    dropped: Annotated[
+        bool, typer.Option("--dropped", help="The dropped rows, with their reasons.")
+    ] = False,
+    set_: SetOption = None,
+) -> None:
+    """Show rows of a stage to read."""
+    from fret.display import print_rows
+    from fret.pipeline import load
+
+    with _errors():
+        print_rows(load(pipeline, overrides=set_ or []), stage, n=n, record_id=id_, dropped=dropped)
+
+
+@app.command()
+def doctor(
+    pipeline: Annotated[str | None, typer.Argument(metavar="[PIPELINE]")] = None,
+    set_: SetOption = None,
+) -> None:
+    """Check versions and models; with a pipeline, also its files, keys and servers."""
+    from fret.display import print_checks
+
+    with _errors():
+        if not print_checks(pipeline, set_ or []):
+            raise typer.Exit(2)
+
+
+@contextmanager
+def _errors(again: str = "") -> Iterator[None]:
+    """Turn fret's errors into a message and an exit status; Ctrl-C into a clean end."""
+    from fret.display import print_error
+    from fret.errors import FretError
+
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    except FretError as error:
+        print_error(str(error))
+        raise typer.Exit(error.exit_code) from None
+    except KeyboardInterrupt:
+        how = f" Go on with: {again}" if again else ""
+        print_error(f"Stopped. What is finished, and every answer so far, is kept.{how}")
+        raise typer.Exit(130) from None
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _interrupt(*_: Any) -> None:
+    """End on SIGTERM as on Ctrl-C: cluster schedulers send it."""
+    raise KeyboardInterrupt

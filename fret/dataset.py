@@ -1,0 +1,136 @@
+"""The dataset folder: what would be published, and what trainers load.
+
+Two configs over the same rows in the same order: `triplets` holds only the texts that a trainer
+reads, in its order; `full` holds every field of the examples, with ids, scores and addresses.
+"""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fret.card import write_card
+from fret.durable import write_json
+from fret.records import Example, hash_json, schema_of
+from fret.store import Run
+
+ROWS_PER_FILE = 100_000
+_ROWS_PER_GROUP = 1_000
+
+
+def build_dataset(run: Run, *, publish: Mapping[str, Any]) -> Path:
+    """Write the dataset folder from the finished examples, unless it is there already.
+
+    Args:
+        publish: the pipeline file's section of that name, for the card.
+    """
+    manifest = run.stage(Example.STAGE).require()
+    made_from = hash_json(
+        [manifest.fingerprint, [asdict(shard) for shard in manifest.shards], dict(publish)]
+    )
+    if run.dataset_made_from() == made_from:
+        return run.dataset_dir
+    n_negatives = _count_negatives(run)
+    with run.replaced_dataset() as folder:
+        splits: dict[str, int] = {}
+        with _Writers(folder) as writers:
+            for example in run.rows(Example):
+                splits[example.split] = splits.get(example.split, 0) + 1
+                writers.add(
+                    "triplets", example.split, _triplet(example), _triplet_schema(n_negatives)
+                )
+                writers.add("full", example.split, example.to_row(), schema_of(Example))
+        write_card(
+            folder, run, splits=splits, publish=publish, columns=_triplet_schema(n_negatives).names
+        )
+        write_json(folder / "manifest.json", {"made_from": made_from, "rows": splits})
+    return run.dataset_dir
+
+
+def format_anchor(task: str, query: str) -> str:
+    """Return a query in Gecko's form (arXiv 2403.20327, appendix B)."""
+    return f"task: {task} | query: {query}"
+
+
+def format_passage(title: str, text: str) -> str:
+    """Return a passage in Gecko's form; a passage without a title says so."""
+    return f"title: {title or 'none'} | text: {text}"
+
+
+def _count_negatives(run: Run) -> int:
+    first: Example | None = next(run.rows(Example), None)
+    return len(first.negatives) if first else 1
+
+
+def _triplet_schema(n_negatives: int) -> pa.Schema:
+    negatives = ["negative", *(f"negative_{i}" for i in range(2, n_negatives + 1))]
+    return pa.schema([(name, pa.string()) for name in ("anchor", "positive", *negatives)])
+
+
+def _triplet(example: Example) -> dict[str, str]:
+    pairs = zip(example.negative_titles, example.negatives, strict=True)
+    texts = [
+        format_anchor(example.task, example.query),
+        format_passage(example.positive_title, example.positive),
+        *(format_passage(title, text) for title, text in pairs),
+    ]
+    return dict(zip(_triplet_schema(len(example.negatives)).names, texts, strict=True))
+
+
+class _Writers:
+    """One open parquet file per config and split; a new one every `ROWS_PER_FILE` rows."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files: dict[tuple[str, str], _Table] = {}
+
+    def __enter__(self) -> "_Writers":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with ExitStack() as stack:
+            for file in self._files.values():
+                stack.callback(file.close)
+
+    def add(self, config: str, split: str, row: dict[str, Any], schema: pa.Schema) -> None:
+        key = (config, split)
+        if key not in self._files:
+            (self._folder / config).mkdir(exist_ok=True)
+            self._files[key] = _Table(self._folder / config, split, schema)
+        self._files[key].add(row)
+
+
+class _Table:
+    def __init__(self, folder: Path, split: str, schema: pa.Schema) -> None:
+        self._folder, self._split, self._schema = folder, split, schema
+        self._waiting: list[dict[str, Any]] = []
+        self._writer: pq.ParquetWriter | None = None
+        self._n_files = self._n_rows = 0
+
+    def add(self, row: dict[str, Any]) -> None:
+        self._waiting.append(row)
+        self._n_rows += 1
+        if len(self._waiting) == _ROWS_PER_GROUP:
+            self._flush()
+        if self._n_rows % ROWS_PER_FILE == 0:
+            self.close()
+
+    def close(self) -> None:
+        self._flush()
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def _flush(self) -> None:
+        if not self._waiting:
+            return
+        if self._writer is None:
+            path = self._folder / f"{self._split}-{self._n_files:05d}.parquet"
+            self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
+            self._n_files += 1
+        self._writer.write_table(pa.Table.from_pylist(self._waiting, schema=self._schema))
+        self._waiting = []

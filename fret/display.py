@@ -1,0 +1,277 @@
+"""What the command line shows: progress, funnels, rows. Part of the command line; prints only here and there.
+
+Text from pages and models is hostile: it never passes through markup, and control characters, which
+could drive a terminal, are shown as replacement characters.
+"""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from fret.errors import FretError, UserError
+from fret.pipeline import STAGES, Pipeline, dropped_rows, load
+from fret.records import Candidates, Dropped, Example, Judgement, Page, Passage, Query, Record
+from fret.store import Manifest
+
+_RECORDS: dict[str, type[Record]] = {
+    record.STAGE: record for record in (Page, Passage, Query, Candidates, Judgement, Example)
+}
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+
+# Without a terminal, a line this often says how far a stage is.
+_PLAIN_LINE_S = 30.0
+
+
+class Display:
+    """Shows a run's progress: bars on a terminal, now and then a line elsewhere."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._bars: Progress | None = None
+        self._task: Any = None
+        self._done = self._total = 0
+        self._started = self._last_line = 0.0
+
+    def __enter__(self) -> "Display":
+        if _err.is_terminal and not self._quiet:
+            columns = (
+                TextColumn("{task.description:<11}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[rate]}"),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[tokens]}"),
+            )
+            self._bars = Progress(*columns, console=_err)
+            self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bars:
+            self._bars.stop()
+
+    def stage_starts(self, stage: str, done: int, total: int) -> None:
+        self._done, self._total = min(done, total), total
+        self._started = self._last_line = time.monotonic()
+        if self._bars:
+            self._task = self._bars.add_task(
+                stage, total=total, completed=self._done, rate="", tokens=""
+            )
+
+    def advanced(self, stage: str, usage: dict[str, int]) -> None:
+        self._done += 1
+        now = time.monotonic()
+        rate = f"{self._done / max(now - self._started, 1e-6):.0f}/s"
+        if self._bars:
+            self._bars.update(self._task, advance=1, rate=rate, tokens=_describe_usage(usage))
+        elif not self._quiet and now - self._last_line > _PLAIN_LINE_S:
+            self._last_line = now
+            _err.print(
+                f"{stage}: {self._done} of {self._total}, {rate} {_describe_usage(usage)}",
+                markup=False,
+            )
+
+    def stage_ends(self, stage: str, manifest: Manifest, *, skipped: bool) -> None:
+        if self._bars and self._task is not None:
+            self._bars.remove_task(self._task)
+            self._task = None
+        if not self._quiet:
+            how = "done already" if skipped else f"{manifest.seconds:.1f} s"
+            dropped = f", {manifest.dropped} dropped" if manifest.dropped else ""
+            _err.print(f"{stage:<11} {manifest.rows:>8} rows{dropped} ({how})", markup=False)
+
+    def warned(self, message: str) -> None:
+        _err.print(Text.assemble(("Note: ", "yellow"), _clean(message)))
+
+
+def print_error(message: str) -> None:
+    _err.print(Text.assemble(("Error: ", "bold red"), _clean(message)))
+
+
+def print_result(pipeline: Pipeline, folder: Any, *, quiet: bool) -> None:
+    """Show where the dataset is, how much it holds, the funnel, and three examples."""
+    if folder is None:
+        return
+    n_examples = pipeline.status()[-1].rows
+    if not quiet:
+        _out.print()
+        print_status(pipeline)
+        for number, example in enumerate(_spread(pipeline.rows(Example), 3), 1):
+            _out.print()
+            _print_example(number, example)
+        _out.print()
+    _out.print(f"{n_examples} examples in {folder}", markup=False, soft_wrap=True)
+    if not quiet:
+        _out.print(
+            f'Load them: datasets.load_dataset("{folder}", "triplets")',
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def print_status(pipeline: Pipeline) -> None:
+    """Show the funnel of a run as a table."""
+    manifests = pipeline.status()
+    if not manifests:
+        _out.print(f"The run {pipeline.name!r} has not begun.", markup=False)
+        return
+    table = Table(
+        "stage", "in", "out", "dropped", "state", box=None, header_style="bold", pad_edge=False
+    )
+    for column in table.columns[1:3]:
+        column.justify = "right"
+    for manifest in manifests:
+        reasons = ", ".join(f"{n} {reason}" for reason, n in manifest.reasons.items())
+        table.add_row(
+            manifest.stage,
+            str(manifest.read),
+            str(manifest.rows),
+            Text(reasons or "-"),
+            manifest.state,
+        )
+    _out.print(table)
+    for line in _describe_measures(manifests):
+        _out.print(line, markup=False)
+
+
+def print_rows(
+    pipeline: Pipeline, stage: str, *, n: int, record_id: str | None, dropped: bool
+) -> None:
+    """Show some rows of a stage, or its dropped ones."""
+    if stage not in STAGES:
+        raise UserError(f"There is no stage {stage!r}; the stages are {', '.join(STAGES)}.")
+    record = Dropped if dropped else _RECORDS[stage]
+    rows: Iterator[Any] = dropped_rows(pipeline.stored, stage) if dropped else pipeline.rows(record)
+    shown = 0
+    for row in rows:
+        if record_id is None or row.key == record_id:
+            _print_record(row)
+            shown += 1
+        if shown == n:
+            return
+    if not shown:
+        what = "dropped rows" if dropped else "rows"
+        _out.print(
+            f"No {what} {f'with the id {record_id} ' if record_id else ''}in {stage}.", markup=False
+        )
+
+
+def print_checks(pipeline: str | None, overrides: Sequence[str]) -> bool:
+    """Print what is installed and, for a pipeline, whether its parts work; return whether all is well."""
+    from importlib.metadata import PackageNotFoundError, version
+    from sqlite3 import sqlite_version
+
+    _out.print(f"python {sys.version.split()[0]}, sqlite {sqlite_version}", markup=False)
+    for name in (
+        "fret",
+        "openai",
+        "sentence-transformers",
+        "torch",
+        "trafilatura",
+        "datasets",
+        "bm25s",
+    ):
+        try:
+            _out.print(f"  {name} {version(name)}", markup=False)
+        except PackageNotFoundError:
+            _out.print(f"  {name}: not installed", markup=False)
+    if pipeline is None:
+        return True
+    loaded = load(pipeline, overrides=overrides)
+    _out.print(f"pipeline {pipeline}: the file is right", markup=False)
+    well = True
+    try:
+        for model, findings in loaded.probe():
+            for finding in findings:
+                well &= finding.works
+                verdict = "works" if finding.works else "DOES NOT WORK"
+                _out.print(
+                    f"  {model}, {finding.kind}: {verdict} ({_clean(finding.detail)})", markup=False
+                )
+    except FretError as error:
+        print_error(str(error))
+        return False
+    return well
+
+
+def _describe_measures(manifests: Iterable[Manifest]) -> Iterator[str]:
+    for manifest in manifests:
+        measures = manifest.measures
+        if recall := measures.get("seed_recall"):
+            parts = [
+                f"{name} " + " ".join(f"{k} {v:.2f}" for k, v in at.items())
+                for name, at in recall.items()
+            ]
+            yield f"seed found: {'; '.join(parts)}"
+        if found := measures.get("examples"):
+            types = ", ".join(f"{n} {kind or 'free'}" for kind, n in found["task_types"].items())
+            splits = ", ".join(f"{n} {split}" for split, n in found["splits"].items())
+            yield f"examples: {splits}; tasks: {types}"
+            if found["positive_is_not_seed"] is not None:
+                yield f"the positive is another passage than the seed in {found['positive_is_not_seed']:.1%}"
+        if usage := manifest.usage:
+            yield f"{manifest.stage}: {_describe_usage(usage)}, {usage.get('reused', 0)} from the answer store"
+
+
+def _describe_usage(usage: dict[str, int]) -> str:
+    if not usage.get("requests"):
+        return ""
+    return f"{usage['requests']} answers, {usage.get('input_tokens', 0)} tokens in, {usage.get('output_tokens', 0)} out"
+
+
+def _spread(examples: Iterable[Example], n: int) -> list[Example]:
+    """Pick examples of different task types, those whose positive is not the seed first."""
+    found: dict[tuple[str, bool], Example] = {}
+    for example in examples:
+        found.setdefault((example.task_type, example.positive_is_seed is not True), example)
+    ordered = sorted(found.items(), key=lambda item: not item[0][1])
+    kinds: dict[str, Example] = {}
+    for (kind, _), example in ordered:
+        kinds.setdefault(kind, example)
+    return [*kinds.values(), *(e for _, e in ordered if e not in kinds.values())][:n]
+
+
+def _print_example(number: int, example: Example) -> None:
+    seed = {True: "the seed itself", False: "not the seed", None: "no seed"}[
+        example.positive_is_seed
+    ]
+    lines: list[str | tuple[str, str]] = [
+        (f"Example {number} ", "bold"),
+        (f"{example.task_type or 'free task'}, {example.split}, positive: {seed}\n", "dim"),
+        ("  task      ", "cyan"),
+        _clean(example.task) + "\n",
+        ("  query     ", "cyan"),
+        _clean(example.query) + "\n",
+        ("  positive  ", "green"),
+        _shorten(f"{example.positive_title}: {example.positive}") + "\n",
+        ("  negative  ", "red"),
+        _shorten(f"{example.negative_titles[0]}: {example.negatives[0]}"),
+    ]
+    _out.print(Text.assemble(*lines))
+
+
+def _print_record(record: Any) -> None:
+    _out.print(Text(f"── {record.key}", style="bold"))
+    for f in fields(record):
+        value = getattr(record, f.name)
+        text = value if isinstance(value, str) else repr(value)
+        _out.print(Text.assemble((f"  {f.name:<16} ", "cyan"), _shorten(text, 1500)))
+
+
+def _shorten(text: str, limit: int = 240) -> str:
+    text = _clean(" ".join(text.split()))
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _clean(text: str) -> str:
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
+    )

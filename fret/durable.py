@@ -1,0 +1,120 @@
+"""Files that are whole or absent: written aside, flushed to the disk, then moved into place."""
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fret.errors import StoreError
+from fret.records import Record, schema_of
+
+# Rows held in memory before they go to the file; also the size of a parquet row group.
+ROWS_PER_WRITE = 1000
+
+# Only these become a message about the disk: the block that writes may also fail at reading its input.
+_DISK_ERRORS = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.EIO,
+    errno.EFBIG,
+}
+
+
+def read_records(path: Path, record: type[Record]) -> Iterator[Any]:
+    """Stream the records of one parquet file."""
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=ROWS_PER_WRITE):
+                yield from map(record.from_row, batch.to_pylist())
+    except (pa.ArrowInvalid, OSError, KeyError) as error:
+        raise StoreError(f"{path} cannot be read: {error}") from error
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write JSON so that the file is either the old one or the whole new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with placed(path) as temporary:
+        temporary.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+class ParquetRows:
+    """Collects records and writes them by row groups."""
+
+    def __init__(self, writer: pq.ParquetWriter, schema: pa.Schema) -> None:
+        self.rows = 0
+        self._writer, self._schema = writer, schema
+        self._waiting: list[dict[str, Any]] = []
+
+    def add(self, record: Record) -> None:
+        self.rows += 1
+        self._waiting.append(record.to_row())
+        if len(self._waiting) >= ROWS_PER_WRITE:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._waiting:
+            self._writer.write_table(pa.Table.from_pylist(self._waiting, schema=self._schema))
+            self._waiting = []
+
+
+@contextmanager
+def parquet_file(path: Path, record: type[Record]) -> Iterator[ParquetRows]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    schema = schema_of(record)
+    with placed(path) as temporary:
+        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+            file = ParquetRows(writer, schema)
+            yield file
+            file.flush()
+
+
+@contextmanager
+def placed(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; moved into place, flushed to disk, when the block ends well."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        yield temporary
+        flush(temporary)
+        temporary.replace(path)
+        flush(path.parent)
+    except BaseException as error:
+        temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
+            raise StoreError(
+                f"{path} cannot be written: {os.strerror(error.errno)}. Make room or give access, "
+                "then run the same command again: finished work is kept."
+            ) from error
+        raise
+
+
+def flush(path: Path) -> None:
+    """Flush a file or a folder to the disk (folders cannot be opened for that on Windows)."""
+    if path.is_dir() and os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return -1
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

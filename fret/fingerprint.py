@@ -1,0 +1,58 @@
+"""What decides whether finished work still fits: the identity of a stage, and its hash.
+
+A stage's identity is every setting that can change its output, the hashes of its prompts and of the
+user's files, and the fingerprints of the stages that it reads. Settings named in `NOT_IDENTITY` are
+left out; a test checks that each of them, and no other, leaves the fingerprint alone.
+"""
+
+from typing import Any
+
+from fret.records import hash_json
+
+NOT_IDENTITY = {
+    "path": "where a file lies does not matter, its content does: the source adds a hash of that",
+    "prompt": "likewise: the prompt's content is hashed, under its name",
+    "workers": "how many processes share the work cannot change its result",
+    "timeout_s": "a slow machine needs more patience, not other data",
+    "memory_mb": "as for timeout_s",
+    "batch_size": "speed and memory only; sums may differ in the last bit",
+    "base_url": "a server may move: `server` names it, by default after its address",
+    "api_key_env": "who pays does not change the answer",
+    "concurrency": "speed only",
+    "requests_per_minute": "speed only",
+    "tokens_per_minute": "speed only",
+    "deadline_s": "as for timeout_s",
+    "price": "money only",
+}
+
+
+def identity_of(settings: Any) -> Any:
+    """Return settings (nested dictionaries and lists) without those that cannot change the output."""
+    if isinstance(settings, dict):
+        return {k: identity_of(v) for k, v in sorted(settings.items()) if k not in NOT_IDENTITY}
+    if isinstance(settings, list | tuple):
+        return [identity_of(item) for item in settings]
+    return settings
+
+
+def fingerprint_of(
+    stage: str, version: int, identity: dict[str, Any], reads: dict[str, str]
+) -> str:
+    """Hash what a stage is made from."""
+    return hash_json({"stage": stage, "version": version, "identity": identity, "reads": reads})
+
+
+def differences(old: Any, new: Any, path: str = "") -> list[tuple[str, Any, Any]]:
+    """List (field, old, new) wherever two identities differ; a missing field counts as None."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        found = []
+        for key in sorted(old.keys() | new.keys()):
+            found += differences(old.get(key), new.get(key), f"{path}.{key}" if path else key)
+        return found
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return [
+            d
+            for i, pair in enumerate(zip(old, new, strict=True))
+            for d in differences(*pair, f"{path}[{i}]")
+        ]
+    return [] if old == new else [(path, old, new)]

@@ -1,0 +1,95 @@
+"""A made-up model: answers follow from the request and a seed, nothing is asked of anyone.
+
+For dry runs and tests. It writes JSON that obeys the shape asked for, grades by shared words, and
+gives likelihoods by shared words, so that a whole pipeline runs and makes a (worthless) dataset.
+"""
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from fret.llm.openai import read_shape
+from fret.llm.types import (
+    Chat,
+    ChatReply,
+    Failure,
+    Labels,
+    LabelsReply,
+    Likelihood,
+    LikelihoodReply,
+    Reply,
+    Request,
+    Usage,
+)
+
+_WORD = re.compile(r"\w{3,}")
+
+
+class ScriptedLLM:
+    """Answers from `script`, where given, else from the words of the request and a seed."""
+
+    def __init__(
+        self, *, seed: int = 0, script: Callable[[Request], Reply | Failure] | None = None
+    ) -> None:
+        self.name = f"scripted-{seed}"
+        self._seed = seed
+        self._script = script or self._make_up
+        self.n_asked = 0
+
+    def ask(self, requests: Iterable[Request]) -> Iterator[Reply | Failure]:
+        for request in requests:
+            self.n_asked += 1
+            yield self._script(request)
+
+    def _make_up(self, request: Request) -> Reply | Failure:
+        match request:
+            case Chat():
+                return self._write(request)
+            case Likelihood():
+                return _likelihood(request)
+            case Labels():
+                return _labels(request)
+
+    def _write(self, request: Chat) -> Reply | Failure:
+        text = request.messages[-1][1]
+        words = list(dict.fromkeys(_WORD.findall(text)))
+        start = self._draw(f"{text}{request.sample}") % max(1, len(words) - 4)
+        query = " ".join(words[start : start + 4]).lower()
+        answer = json.dumps(
+            {"task": "Given a query, find a passage that answers it.", "query": query}
+        )
+        usage = _usage(text, query)
+        return (
+            ChatReply(answer, usage)
+            if request.shape is None
+            else read_shape(request.shape, answer, usage)
+        )
+
+    def _draw(self, text: str) -> int:
+        digest = hashlib.sha256(f"{self._seed}{text}".encode("utf-8", "surrogatepass")).digest()
+        return int.from_bytes(digest[:8], "big")
+
+
+def _likelihood(request: Likelihood) -> LikelihoodReply:
+    known = set(_WORD.findall(request.prompt.rsplit("\n\n", 1)[-1].lower()))
+    words = _WORD.findall(request.continuation.lower()) or [""]
+    logprob = sum(-1.0 if word in known else -1.0 - len(word) for word in words)
+    return LikelihoodReply(logprob, len(words), _usage(request.prompt, ""))
+
+
+def _labels(request: Labels) -> LabelsReply:
+    words = [word.lower() for word in _WORD.findall(request.messages[-1][1])]
+    repeated = sum(words.count(word) > 1 for word in set(words)) / max(1, len(set(words)))
+    weights = [
+        math.exp(-abs(repeated * len(request.labels) * 2 - i)) for i in range(len(request.labels))
+    ]
+    total = sum(weights)
+    return LabelsReply(
+        tuple(math.log(w / total) for w in weights), (), _usage(request.messages[-1][1], "0")
+    )
+
+
+def _usage(given: str, written: str) -> Usage:
+    return Usage(len(given.split()), len(written.split()))

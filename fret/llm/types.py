@@ -1,0 +1,115 @@
+"""What may be asked of a language model, and what comes back.
+
+Three kinds of request: `Chat` (text), `Likelihood` (log-probability of a continuation given a
+prompt) and `Labels` (log-probability of each of a few labels). A backend turns a request into bytes
+to send and the bytes of the answer into a reply; `fret.llm.pool` does the sending.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from pydantic import BaseModel
+
+Messages = tuple[tuple[str, str], ...]
+"""(role, text) pairs: system, user and assistant turns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """Ask for text; with `shape`, for JSON that this pydantic model accepts."""
+
+    messages: Messages
+    max_tokens: int
+    temperature: float = 0.0
+    shape: type[BaseModel] | None = None
+    sample: int = 0
+    """Number of this draw among equal requests; from the second on it is sent as the seed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Likelihood:
+    """Ask for log P(continuation | prompt)."""
+
+    prompt: str
+    continuation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Ask for the log-probability of each label as the next thing that the assistant says."""
+
+    messages: Messages
+    labels: tuple[str, ...]
+
+
+Request = Chat | Likelihood | Labels
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one answer, as the server counted them."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ChatReply:
+    text: str
+    usage: Usage
+    data: BaseModel | None = None
+    """The text as the shape that was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class LikelihoodReply:
+    logprob: float
+    """Sum over the continuation's tokens, in nats."""
+    n_tokens: int
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class LabelsReply:
+    logprobs: tuple[float, ...]
+    """One per label, in nats, in the order asked."""
+    missing: tuple[str, ...]
+    """Labels that the server did not report; theirs is the smallest log-probability it did report."""
+    usage: Usage
+
+
+Reply = ChatReply | LikelihoodReply | LabelsReply
+
+
+class FailureKind(StrEnum):
+    """Why a request has no usable answer although the server is well."""
+
+    REFUSED = "refused"
+    """The model declined, or a content filter did."""
+    CUT = "cut"
+    """The answer hit the token limit."""
+    UNREADABLE = "unreadable_answer"
+    """The answer is not what was asked for."""
+    REJECTED = "rejected_request"
+    """The server calls this one request wrong (too long, for example)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A request without a usable answer; a value, for one row's loss stops nothing."""
+
+    kind: FailureKind
+    detail: str
+
+
+class LLM(Protocol):
+    """A language model as the stages see it."""
+
+    name: str
+    """What to call the model in records."""
+
+    def ask(self, requests: Iterable[Request]) -> Iterator[Reply | Failure]:
+        """Answer requests in their order; they are pulled as there is room for them."""
+        ...

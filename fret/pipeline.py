@@ -1,0 +1,320 @@
+"""The pipeline: six stages in a line, and the loop that runs them. Read this first.
+
+    source ─► pages ─► passages ─► queries ─► candidates ─► judgements ─► examples ─► dataset
+
+Each stage turns the shards of the one before into its own. A finished shard is never made again; a
+finished stage whose fingerprint still fits is skipped; one that was made with other settings stops
+the run before any work.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Protocol
+
+from fret.config import PipelineSettings
+from fret.dataset import build_dataset
+from fret.errors import DriftError, UserError
+from fret.fingerprint import differences, fingerprint_of
+from fret.llm.pool import Pool
+from fret.llm.probe import Finding, probe, require
+from fret.pipeline_file import load_settings
+from fret.records import Dropped, Example, Record
+from fret.stages.base import Stage
+from fret.stages.candidates import Candidates
+from fret.stages.context import Context
+from fret.stages.examples import Examples
+from fret.stages.judgements import Judgements
+from fret.stages.pages import Pages
+from fret.stages.passages import Passages
+from fret.stages.queries import queries_stage
+from fret.store import Manifest, Run, StageFolder
+
+STAGES: dict[str, Callable[[Context], Stage]] = {
+    "pages": Pages,
+    "passages": Passages,
+    "queries": queries_stage,
+    "candidates": Candidates,
+    "judgements": Judgements,
+    "examples": Examples,
+}
+
+# Libraries whose version can change what comes out; noted in run.json.
+_LIBRARIES = (
+    "fret",
+    "trafilatura",
+    "sentence-transformers",
+    "torch",
+    "bm25s",
+    "rank-bm25",
+    "openai",
+    "pyarrow",
+)
+
+
+class Observer(Protocol):
+    """Told what goes on, so that someone may be shown it."""
+
+    def stage_starts(self, stage: str, done: int, total: int) -> None: ...
+    def advanced(self, stage: str, usage: dict[str, int]) -> None: ...
+    def stage_ends(self, stage: str, manifest: Manifest, *, skipped: bool) -> None: ...
+    def warned(self, message: str) -> None: ...
+
+
+class Silence:
+    """An observer that shows nothing."""
+
+    def stage_starts(self, stage: str, done: int, total: int) -> None: ...
+    def advanced(self, stage: str, usage: dict[str, int]) -> None: ...
+    def stage_ends(self, stage: str, manifest: Manifest, *, skipped: bool) -> None: ...
+    def warned(self, message: str) -> None: ...
+
+
+def load(pipeline: str | Path, *, overrides: Sequence[str] = ()) -> "Pipeline":
+    """Load a pipeline file, or a shipped recipe by its name; nothing is run or written.
+
+    Args:
+        overrides: `key=value` texts, as after `--set`.
+
+    Raises:
+        ConfigError: the file cannot be used; the message names every problem.
+    """
+    settings, path = load_settings(str(pipeline), overrides)
+    return Pipeline(settings, beside=path.parent)
+
+
+class Pipeline:
+    """A checked pipeline file and its run.
+
+    Args:
+        beside: the folder in which relative paths of the pipeline file are looked for, after the current one.
+    """
+
+    def __init__(self, settings: PipelineSettings, *, beside: Path = Path()) -> None:
+        self.settings = settings
+        self._beside = beside
+
+    @property
+    def name(self) -> str:
+        return self.settings.run
+
+    @property
+    def stored(self) -> Run:
+        """The run's files as they are now."""
+        return Run(Path(self.settings.runs_dir), self.settings.run)
+
+    def run(
+        self,
+        stages: Sequence[str] = (),
+        *,
+        redo: str | None = None,
+        observer: Observer | None = None,
+    ) -> Path | None:
+        """Run all stages, or those named, and write the dataset; go on where an earlier call stopped.
+
+        Args:
+            redo: a stage to make anew, with all that follow from it.
+
+        Returns:
+            The dataset's folder; None when `examples` was not among the stages.
+
+        Raises:
+            UserError: something to mend before; nothing was done.
+            StageError: a stage failed; what is finished is kept.
+            ModelError: a model's server stopped us; all answers are kept.
+        """
+        observer = observer or Silence()
+        context = Context(self.settings, beside=self._beside, warn=observer.warned)
+        try:
+            return self._run(context, _check_names(stages, redo), redo, observer)
+        finally:
+            context.close()
+
+    def probe(self) -> Iterator[tuple[str, list[Finding]]]:
+        """Ask every model that the pipeline uses what it can do; yield (name, findings)."""
+        context = Context(self.settings, beside=self._beside, warn=lambda message: None)
+        try:
+            questions = {q for build in STAGES.values() for q in build(context).questions()}
+            for model in sorted({model for model, _ in questions}):
+                _reach(context, model)
+                yield (
+                    model,
+                    probe(context.llm(model), {kind for name, kind in questions if name == model}),
+                )
+        finally:
+            context.close()
+
+    def status(self) -> list[Manifest]:
+        """Return the manifests of the stages that were begun, in order."""
+        manifests = (self.stored.stage(name).manifest for name in STAGES)
+        return [manifest for manifest in manifests if manifest is not None]
+
+    def rows(self, record: type[Record]) -> Iterator[Any]:
+        """Stream the records of a finished stage, such as `fret.records.Example`."""
+        return self.stored.rows(record)
+
+    def dataset(self, config: str = "triplets") -> Any:
+        """Load the finished dataset with Hugging Face `datasets`: a `DatasetDict` by split."""
+        from datasets import load_dataset
+
+        folder = self.stored.dataset_dir
+        if not folder.exists():
+            raise UserError(f"There is no dataset in {folder} yet: run the pipeline first.")
+        return load_dataset(str(folder), config)
+
+    def _run(
+        self, context: Context, wanted: Sequence[str], redo: str | None, observer: Observer
+    ) -> Path | None:
+        run = self.stored
+        plan = _plan(run, [build(context) for build in STAGES.values()])
+        _check_drift(plan, redo, self.settings.run)
+        work = [part for part in plan if part.stage.name in wanted]
+        redone = _following(redo) if redo else ()
+        asked = {
+            question
+            for part in work
+            if part.stage.name in redone or not part.folder.finished
+            for question in part.stage.questions()
+        }
+        for model in sorted({model for model, _ in asked}):
+            _reach(context, model)
+        with run.locked():
+            for model in sorted({model for model, _ in asked}):
+                require(context.llm(model), {kind for name, kind in asked if name == model})
+            run.write_settings(
+                self.settings.model_dump(),
+                _versions(),
+                datetime.now(UTC).isoformat(timespec="seconds"),
+            )
+            for part in reversed(plan):
+                if part.stage.name in redone:
+                    part.folder.clear()
+            for part in work:
+                _run_stage(run, part, context, observer)
+            if Example.STAGE not in wanted:
+                return None
+            return build_dataset(run, publish=self.settings.publish.model_dump())
+
+
+class _Part:
+    """One stage of a plan: the stage, its folder, and what its manifest must say."""
+
+    def __init__(self, stage: Stage, folder: StageFolder, manifest: Manifest) -> None:
+        self.stage, self.folder, self.manifest = stage, folder, manifest
+
+
+def _plan(run: Run, stages: Sequence[Stage]) -> list[_Part]:
+    fingerprints: dict[str, str] = {}
+    parts = []
+    for stage in stages:
+        identity, reads = stage.identity(), {name: fingerprints[name] for name in stage.reads}
+        fingerprint = fingerprint_of(stage.name, stage.version, identity, reads)
+        fingerprints[stage.name] = fingerprint
+        manifest = Manifest(stage.name, stage.version, fingerprint, identity, reads)
+        parts.append(_Part(stage, run.stage(stage.name), manifest))
+    return parts
+
+
+def _check_drift(plan: Sequence[_Part], redo: str | None, run_name: str) -> None:
+    redone = _following(redo) if redo else ()
+    for part in plan:
+        old, new = part.folder.manifest, part.manifest
+        if old is None or old.fingerprint == new.fingerprint or new.stage in redone:
+            continue
+        changes = differences(
+            {"version": old.version, **old.identity}, {"version": new.version, **new.identity}
+        ) or [("what it reads", old.reads, new.reads)]
+        lines = "\n".join(
+            f"  - {new.stage}.{field}: was {was!r}, is now {now!r}" for field, was, now in changes
+        )
+        raise DriftError(
+            f"The run {run_name!r} has finished work that was made with other settings:\n{lines}\n"
+            f"Nothing was done. Either keep it and start another run (--set run=NAME), or make this stage and all "
+            f"after it anew (--redo {new.stage}); answers of language models are kept and used again."
+        )
+
+
+def _following(stage: str) -> list[str]:
+    names = list(STAGES)
+    return names[names.index(stage) :]
+
+
+def _check_names(stages: Sequence[str], redo: str | None) -> list[str]:
+    for name in [*stages, *([redo] if redo else [])]:
+        if name not in STAGES:
+            raise UserError(f"There is no stage {name!r}; the stages are {', '.join(STAGES)}.")
+    return [name for name in STAGES if not stages or name in stages]
+
+
+def _reach(context: Context, model: str) -> None:
+    llm = context.llm(model)
+    if isinstance(llm, Pool):  # others have no server to reach
+        llm.reach()
+
+
+def _run_stage(run: Run, part: _Part, context: Context, observer: Observer) -> None:
+    """Make every shard of a stage that is not there yet."""
+    stage, folder = part.stage, part.folder
+    if folder.finished:
+        observer.stage_ends(stage.name, folder.require(), skipped=True)
+        return
+    for name in stage.reads:
+        if not run.stage(name).finished:
+            raise UserError(
+                f"The stage {stage.name} reads {name}, which is not finished: run {name} first."
+            )
+    folder.begin(part.manifest)
+    started = time.monotonic()
+    try:
+        _make_shards(run, stage, folder, context, observer)
+        measures = stage.measure(run)
+    except BaseException:
+        folder.add_seconds(time.monotonic() - started)
+        raise
+    finally:
+        stage.close()
+    folder.finish(seconds=time.monotonic() - started, measures=measures)
+    observer.stage_ends(stage.name, folder.require(), skipped=False)
+
+
+def _make_shards(
+    run: Run, stage: Stage, folder: StageFolder, context: Context, observer: Observer
+) -> None:
+    stage.open(run)
+    observer.stage_starts(stage.name, folder.require().read, stage.n_units(run))
+    for index, rows in enumerate(stage.inputs(run)):
+        if folder.has_shard(index):
+            continue
+        counted = _Counted(rows, context)
+        records = stage.process(counted, lambda: observer.advanced(stage.name, context.usage()))
+        folder.write_shard(index, stage.record, records, count=counted)
+
+
+class _Counted:
+    """Rows on their way into a stage, counted, with what is spent on them; see `fret.store.Count`."""
+
+    def __init__(self, rows: Iterable[Any], context: Context) -> None:
+        self._rows, self._context = rows, context
+        self._before = context.usage()
+        self.read = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        for row in self._rows:
+            self.read += 1
+            yield row
+
+    @property
+    def usage(self) -> dict[str, int]:
+        now = self._context.usage()
+        return {key: now[key] - self._before[key] for key in now if now[key] > self._before[key]}
+
+
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in _LIBRARIES}
+
+
+def dropped_rows(run: Run, stage: str) -> Iterator[Dropped]:
+    """Stream what a stage dropped, with the reasons."""
+    return run.stage(stage).rows(Dropped, dropped=True)

@@ -1,0 +1,204 @@
+"""Read a pipeline file: find it, apply overrides, refuse secrets, check it, explain what is wrong."""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from fret.config import PipelineSettings, Settings
+from fret.errors import ConfigError
+from fret.shipped import recipes
+
+
+def load_settings(pipeline: str, overrides: Sequence[str] = ()) -> tuple[PipelineSettings, Path]:
+    """Load and check a pipeline file; return its settings and where it was found.
+
+    Args:
+        pipeline: a path, or the name of a shipped recipe.
+        overrides: `key=value` texts, the key with dots, the value as YAML.
+
+    Raises:
+        ConfigError: with every problem found, each with its place and a way to mend it.
+    """
+    path = _find(pipeline)
+    data = _read_yaml(path)
+    for override in overrides:
+        _apply(data, override)
+    _refuse_secrets(data, path)
+    try:
+        return PipelineSettings.model_validate(data), path
+    except ValidationError as error:
+        problems = sorted({_explain(detail) for detail in error.errors()})
+        raise ConfigError(
+            f"{path} cannot be used:\n" + "\n".join(f"  - {p}" for p in problems)
+        ) from None
+
+
+def _find(pipeline: str) -> Path:
+    if Path(pipeline).is_file():
+        return Path(pipeline)
+    shipped = recipes()
+    if pipeline in shipped:
+        return shipped[pipeline]
+    names = ", ".join(shipped)
+    raise ConfigError(
+        f"There is no pipeline file {pipeline!r}, and no recipe of that name (recipes: {names}). "
+        "`fret init NAME` writes a pipeline file to start from."
+    )
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path} cannot be read as YAML: {error}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(
+            f"{path} is not a pipeline file: it must be a YAML mapping that begins with `run:`."
+        )
+    return data
+
+
+def _apply(data: dict[str, Any], override: str) -> None:
+    key, sign, value = override.partition("=")
+    if not sign or not key.strip():
+        raise ConfigError(
+            f"--set {override}: write it as key=value, for example --set candidates.top_k=30."
+        )
+    node: Any = data
+    *parents, last = key.strip().split(".")
+    for part in parents:
+        node = _child(node, part, override)
+    try:
+        _set(node, last, yaml.safe_load(value), override)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {override}: the value is not YAML: {error}") from error
+
+
+def _child(node: Any, part: str, override: str) -> Any:
+    if isinstance(node, list) and part.isdigit() and int(part) < len(node):
+        return node[int(part)]
+    if isinstance(node, dict):
+        if not isinstance(node.get(part), dict | list):
+            node[part] = {}
+        return node[part]
+    raise ConfigError(f"--set {override}: there is nothing below {part!r} that could be set.")
+
+
+def _set(node: Any, last: str, value: Any, override: str) -> None:
+    if isinstance(node, list) and last.isdigit() and int(last) < len(node):
+        node[int(last)] = value
+    elif isinstance(node, dict):
+        node[last] = value
+    else:
+        raise ConfigError(f"--set {override}: the list has no item {last!r}.")
+
+
+# Keys as OpenAI, Anthropic, Hugging Face, Google and others write them, and long random words after "key".
+_SECRET = re.compile(
+    r"\b(sk-[A-Za-z0-9_-]{16,}|hf_[A-Za-z0-9]{16,}|AIza[A-Za-z0-9_-]{30,}|Bearer\s+\S{12,})"
+)
+_SECRET_KEYS = {
+    "api_key",
+    "apikey",
+    "key",
+    "token",
+    "hf_token",
+    "secret",
+    "password",
+    "authorization",
+}
+
+
+def _refuse_secrets(data: Any, path: Path) -> None:
+    for where, key, value in _leaves(data):
+        if isinstance(value, str) and (
+            _SECRET.search(value) or (key.lower() in _SECRET_KEYS and value)
+        ):
+            raise ConfigError(
+                f"{path}: {where} holds a key. Keys are read from the environment only: put it into a variable, "
+                "name that variable in `api_key_env`, and take the key out of the file."
+            )
+
+
+def _leaves(data: Any, where: str = "", key: str = "") -> Iterator[tuple[str, str, Any]]:
+    items: list[tuple[str, Any]] = []
+    if isinstance(data, Mapping):
+        items = [(str(k), v) for k, v in data.items()]
+    elif isinstance(data, list):
+        items = [(str(i), v) for i, v in enumerate(data)]
+    else:
+        yield where, key, data
+    for name, value in items:
+        yield from _leaves(value, f"{where}.{name}" if where else name, name)
+
+
+def _explain(detail: ErrorDetails) -> str:
+    place, section = _locate(detail["loc"])
+    where = ".".join(place)
+    match detail["type"]:
+        case "extra_forbidden":
+            keys = sorted(section.model_fields) if section else []
+            nearest = difflib.get_close_matches(place[-1], keys, n=1, cutoff=0.5)
+            hint = f"did you mean {nearest[0]!r}?" if nearest else f"known here: {', '.join(keys)}"
+            return f"{where}: unknown key; {hint}"
+        case "missing":
+            return f"{where}: is missing"
+        case "value_error":
+            message = detail["msg"].removeprefix("Value error, ")
+            return f"{where}: {message}" if where else message
+        case "union_tag_invalid" | "union_tag_not_found":
+            context = detail.get("ctx", {})
+            key = str(context.get("discriminator", "kind")).strip("'")
+            return (
+                f"{where}.{key}: must be one of {context.get('expected_tags', 'the known kinds')}"
+            )
+        case _:
+            message = detail["msg"].removeprefix("Input ")
+            return f"{where}: {message} (it is {detail['input']!r})"
+
+
+def _locate(loc: Sequence[int | str]) -> tuple[list[str], type[Settings] | None]:
+    """Return the place of an error as the user wrote it, and the section that its last part stands in.
+
+    Pydantic puts the kind of a section into the place (`writer.llm.model`); the file has no such key.
+    """
+    place: list[str] = []
+    hint: Any = PipelineSettings
+    section: type[Settings] | None = None
+    for part in loc:
+        options = _sections_of(hint)
+        chosen = next((option for option in options if part in _tags_of(option)), None)
+        if len(options) > 1 and chosen:
+            hint = chosen
+            continue
+        place.append(str(part))
+        section = options[0] if len(options) == 1 else None
+        field = section.model_fields.get(str(part)) if section else None
+        hint = field.annotation if field else _item_of(hint)
+    return place, section
+
+
+def _sections_of(hint: Any) -> list[type[Settings]]:
+    """Return the sections that may stand where a hint stands, not those in its lists or mappings."""
+    if isinstance(hint, type) and issubclass(hint, Settings):
+        return [hint]
+    if get_origin(hint) in {Annotated, Union, UnionType}:
+        return [section for arg in get_args(hint) for section in _sections_of(arg)]
+    return []
+
+
+def _item_of(hint: Any) -> Any:
+    """Return what the items of a list or the values of a mapping are."""
+    return get_args(hint)[-1] if get_origin(hint) in {list, dict} else None
+
+
+def _tags_of(section: type[Settings]) -> tuple[Any, ...]:
+    fields = (section.model_fields.get(name) for name in ("kind", "backend"))
+    return tuple(tag for field in fields if field for tag in get_args(field.annotation))

@@ -1,0 +1,337 @@
+"""The records that flow through fret, one class per arrow of the picture.
+
+    source ─► Page ─► Passage ─► Query ─► Candidates ─► Judgement ─► Example
+
+Records are frozen and flat. Ids are content hashes, so a second run gives the same ids and an added
+page changes only what depends on it. From `Query` on there is one row per query, in the same order
+in every stage, so later stages stream and never join in memory.
+"""
+
+import hashlib
+import json
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Any, ClassVar, Self
+
+import pyarrow as pa
+
+# 80 bits: among a thousand million records, two share an id with probability 4e-7 (birthday bound).
+ID_LENGTH = 20
+
+
+def make_id(*parts: str) -> str:
+    """Hash text parts into an id of `ID_LENGTH` hex digits; the parts cannot run into each other."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
+    return digest.hexdigest()[:ID_LENGTH]
+
+
+def hash_json(data: Any) -> str:
+    """SHA-256 of the canonical JSON of data, in hex."""
+    text = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Record:
+    """What all records share: an Arrow schema from the annotations, and the way to rows and back."""
+
+    __slots__ = ()
+
+    STAGE: ClassVar[str]
+    """The stage that writes this record: the folder below the run."""
+    KEY: ClassVar[str] = "id"
+    """The field that `fret show --id` looks at."""
+
+    @property
+    def key(self) -> str:
+        return str(getattr(self, self.KEY))
+
+    def to_row(self) -> dict[str, Any]:
+        """Return the record as Arrow takes it: plain dictionaries, lists and values."""
+        return {f.name: _to_plain(getattr(self, f.name)) for f in fields(typing.cast(Any, self))}
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        """Build the record from an Arrow row."""
+        return cls(**{name: read(row[name]) for name, read in _readers(_hashable(cls)).items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Record):
+    """Main text and metadata of one web page."""
+
+    STAGE: ClassVar[str] = "pages"
+
+    id: str
+    url: str
+    title: str
+    text: str
+    language: str
+    """ISO 639-1 code, empty when unknown."""
+    date: str
+    """Publication date as YYYY-MM-DD, empty when unknown."""
+    site: str
+    source: str
+    """Where the page was read: a file's name below the source, with a line number in jsonl."""
+    licence: str
+
+    @staticmethod
+    def make_id(url: str, text: str) -> str:
+        return make_id("page", url, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage(Record):
+    """A piece of a page that can stand as a search result."""
+
+    STAGE: ClassVar[str] = "passages"
+
+    id: str
+    page_id: str
+    position: int
+    """Place in the page, from 0."""
+    title: str
+    text: str
+    language: str
+    n_tokens: int
+    """Words; each character counts as one in scripts that put no spaces between words."""
+    url: str
+
+    @staticmethod
+    def make_id(title: str, text: str) -> str:
+        return make_id("passage", title, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Record):
+    """A retrieval task and a query, usually written from a seed passage."""
+
+    STAGE: ClassVar[str] = "queries"
+
+    id: str
+    passage_id: str | None
+    """The seed; None for a user's own query that names none."""
+    task: str
+    text: str
+    language: str
+    task_type: str
+    """Which kind of need the writer was asked for, or says that it met."""
+    writer: str
+    model: str
+    """The model that wrote it; empty for rules and for the user's own queries."""
+    prompt_hash: str
+    sample: int
+    """Number among the queries of one seed, from 0."""
+
+    @staticmethod
+    def make_id(
+        passage_id: str | None, prompt_hash: str, attributes: Sequence[str], sample: int
+    ) -> str:
+        return make_id("query", passage_id or "", prompt_hash, *attributes, str(sample))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates(Record):
+    """The passages that could answer a query, best first by the fused ranking."""
+
+    STAGE: ClassVar[str] = "candidates"
+    KEY: ClassVar[str] = "query_id"
+
+    query_id: str
+    seed_id: str | None
+    passage_ids: tuple[str, ...]
+    bm25_ranks: tuple[int | None, ...]
+    """From 1; None where the retriever did not find the passage among its own top."""
+    bm25_scores: tuple[float | None, ...]
+    dense_ranks: tuple[int | None, ...]
+    dense_scores: tuple[float | None, ...]
+    """Cosine, for every candidate whenever a dense model is used."""
+    seed_rank: int | None
+    """True rank of the seed in the fused ranking; None when it is not in it, or there is no seed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring(Record):
+    """What one scorer says of the candidates of one query; lists run parallel to the candidates."""
+
+    scorer: str
+    model: str
+    """Empty for scorers that use no model."""
+    fallback: str
+    """How the scores were obtained where not in the proper way; empty otherwise."""
+    scores: tuple[float | None, ...]
+    """Higher is better; None where the scorer could not tell."""
+    ranks: tuple[int | None, ...]
+    logprobs: tuple[float | None, ...]
+    """Log-probability of the query's tokens, in nats, where the scorer is a query likelihood."""
+    n_tokens: tuple[int | None, ...]
+    """Number of those tokens."""
+    label_logprobs: tuple[tuple[float, ...] | None, ...]
+    """Log-probability of each relevance label, worst label first, where the scorer grades."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement(Record):
+    """Every candidate of a query scored by every scorer, and the fused ranking."""
+
+    STAGE: ClassVar[str] = "judgements"
+    KEY: ClassVar[str] = "query_id"
+
+    query_id: str
+    seed_id: str | None
+    passage_ids: tuple[str, ...]
+    scorings: tuple[Scoring, ...]
+    fused_scores: tuple[float | None, ...]
+    fused_ranks: tuple[int | None, ...]
+    """From 1; None where a scorer could not tell, so the candidate cannot be chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example(Record):
+    """One training example: task, query, positive and hard negatives, with all that explains them."""
+
+    STAGE: ClassVar[str] = "examples"
+    KEY: ClassVar[str] = "query_id"
+
+    query_id: str
+    task: str
+    query: str
+    task_type: str
+    language: str
+    positive_title: str
+    positive: str
+    negative_titles: tuple[str, ...]
+    negatives: tuple[str, ...]
+    split: str
+    positive_id: str
+    negative_ids: tuple[str, ...]
+    seed_id: str | None
+    positive_is_seed: bool | None
+    """None for a query that has no seed."""
+    seed_rank: int | None
+    """Fused rank of the seed among the judged candidates."""
+    scorers: tuple[str, ...]
+    positive_scores: tuple[float, ...]
+    """One score per scorer; higher is better."""
+    positive_ranks: tuple[int, ...]
+    negative_scores: tuple[tuple[float, ...], ...]
+    """Per negative, one score per scorer."""
+    negative_ranks: tuple[tuple[int, ...], ...]
+    positive_fused_score: float
+    negative_fused_scores: tuple[float, ...]
+    negative_fused_ranks: tuple[int, ...]
+    positive_url: str
+    negative_urls: tuple[str, ...]
+    writer: str
+    model: str
+
+
+class Reason(StrEnum):
+    """Why a record stops."""
+
+    # pages
+    UNREADABLE = "unreadable"
+    NOT_HTML = "not_html"
+    TOO_LARGE = "too_large"
+    NO_MAIN_TEXT = "no_main_text"
+    TIMED_OUT = "timed_out"
+    CRASHED = "crashed"
+    EXTRACTION_FAILED = "extraction_failed"
+    # passages
+    TOO_SHORT = "too_short"
+    DUPLICATE_TEXT = "duplicate_text"
+    # queries
+    NO_QUERY = "no_query"
+    DUPLICATE_QUERY = "duplicate_query"
+    SEED_NOT_FOUND = "seed_not_found"
+    REFUSED = "refused"
+    CUT = "cut"
+    UNREADABLE_ANSWER = "unreadable_answer"
+    REJECTED_REQUEST = "rejected_request"
+    # candidates and judgements
+    TOO_FEW_CANDIDATES = "too_few_candidates"
+    TOO_FEW_SCORED = "too_few_scored"
+    # examples
+    SPLIT_CONFLICT = "split_conflict"
+    TOO_FEW_NEGATIVES = "too_few_negatives"
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped(Record):
+    """A record that stops here, with its reason."""
+
+    KEY: ClassVar[str] = "record_id"
+
+    stage: str
+    record_id: str
+    reason: str
+    detail: str
+    """What a person needs to understand this one case."""
+
+
+def schema_of(record: type[Record]) -> pa.Schema:
+    """Derive the Arrow schema of a record class from its annotations."""
+    return pa.schema([pa.field(n, _arrow_type(h)) for n, h in _hints(_hashable(record)).items()])
+
+
+def _hashable(record: Any) -> Any:
+    return record  # mypy does not believe that classes of dataclasses have a hash
+
+
+_SCALARS: dict[Any, pa.DataType] = {
+    str: pa.string(),
+    int: pa.int64(),
+    float: pa.float64(),
+    bool: pa.bool_(),
+}
+
+
+@cache
+def _hints(record: Any) -> dict[str, Any]:
+    hints = typing.get_type_hints(record)
+    return {f.name: hints[f.name] for f in fields(record)}
+
+
+def _without_none(hint: Any) -> Any:
+    if isinstance(hint, types.UnionType):
+        return next(arg for arg in typing.get_args(hint) if arg is not types.NoneType)
+    return hint
+
+
+def _arrow_type(hint: Any) -> pa.DataType:
+    hint = _without_none(hint)
+    if typing.get_origin(hint) is tuple:
+        return pa.list_(_arrow_type(typing.get_args(hint)[0]))
+    if is_dataclass(hint):
+        return pa.struct([pa.field(n, _arrow_type(h)) for n, h in _hints(_hashable(hint)).items()])
+    return _SCALARS[hint]
+
+
+def _to_plain(value: Any) -> Any:
+    if isinstance(value, Record):
+        return value.to_row()
+    if isinstance(value, tuple):
+        return [_to_plain(item) for item in value]
+    return value
+
+
+@cache
+def _readers(record: Any) -> dict[str, typing.Callable[[Any], Any]]:
+    return {name: _reader(hint) for name, hint in _hints(record).items()}
+
+
+def _reader(hint: Any) -> typing.Callable[[Any], Any]:
+    hint = _without_none(hint)
+    if typing.get_origin(hint) is tuple:
+        read_item = _reader(typing.get_args(hint)[0])
+        return lambda items: None if items is None else tuple(map(read_item, items))
+    if is_dataclass(hint):
+        return typing.cast(type[Record], hint).from_row
+    return lambda value: value

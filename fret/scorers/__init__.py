@@ -1,0 +1,34 @@
+"""Scorers say how well each candidate fits a query. One protocol; any number of them, fused by rank."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from fret.records import Passage, Query
+
+Group = tuple[Query, Sequence[Passage]]
+"""A query and its candidates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a scorer says of one candidate; higher is better, None where it could not tell."""
+
+    value: float | None
+    logprob: float | None = None
+    n_tokens: int | None = None
+    label_logprobs: tuple[float, ...] | None = None
+    fallback: str = ""
+    """How the value was obtained where not in the proper way."""
+
+
+class Scorer(Protocol):
+    """Scores the candidates of queries."""
+
+    name: str
+    model: str
+    """Empty when no model is behind it."""
+
+    def score(self, groups: Iterable[Group]) -> Iterator[list[Score]]:
+        """Yield the scores of each group's candidates, in order; groups are pulled as there is room."""
+        ...

@@ -1,0 +1,22 @@
+"""Where the files that come with fret lie: prompts, recipes and the sample pages."""
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+
+
+def shipped_root() -> Path:
+    """Return the folder that holds `prompts/`, `pipelines/` and `data/`: inside the wheel, or the checkout."""
+    inside = _PACKAGE / "shipped"
+    return inside if inside.is_dir() else _PACKAGE.parent
+
+
+def find_file(path: str, *, beside: Path | None = None) -> Path | None:
+    """Find a file or folder from the current folder, beside the pipeline file, or among the shipped ones."""
+    folders = [Path(), *([beside] if beside else []), shipped_root()]
+    return next((found for folder in folders if (found := folder / path).exists()), None)
+
+
+def recipes() -> dict[str, Path]:
+    """Return the shipped pipeline files by name."""
+    return {file.stem: file for file in sorted((shipped_root() / "pipelines").glob("*.yaml"))}

@@ -1,0 +1,52 @@
+"""Where pages come from. Each source counts and hashes what it holds, and yields it part by part.
+
+A source is a `Source`: `describe()` reads everything once, cheaply, so that an empty or broken source
+is told before any work and a changed one is noticed; `parts()` yields the raw pages, a shard's worth
+at a time, in an order that does not change.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class RawPage:
+    """A page as it lies in the source: HTML in a file of its own, or text that needs no extraction."""
+
+    name: str
+    """Its place in the source; goes into `Page.source`."""
+    path: str | None = None
+    """The file that holds its HTML."""
+    text: str = ""
+    title: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a source holds."""
+
+    n_pages: int
+    sha256: str
+    """Hash over the names and contents of all files: the same pages give the same hash anywhere."""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {"pages": self.n_pages, "sha256": self.sha256}
+
+
+class Source(Protocol):
+    """A place that pages come from."""
+
+    def describe(self) -> Contents:
+        """Count and hash the pages.
+
+        Raises:
+            SourceError: missing, empty, or unreadable.
+        """
+        ...
+
+    def parts(self, size: int) -> Iterator[list[RawPage]]:
+        """Yield all pages in order, `size` at a time."""
+        ...

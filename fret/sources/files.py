@@ -1,0 +1,42 @@
+"""Find and hash the files of a source."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from fret.errors import SourceError
+
+
+def list_files(root: Path, endings: Sequence[str], what: str) -> list[Path]:
+    """List a file, or the files with these endings below a folder, in the order of their names.
+
+    Raises:
+        SourceError: nothing is there.
+    """
+    if not root.exists():
+        raise SourceError(
+            f"The source {root} does not exist. Mend pages.source.path in the pipeline file."
+        )
+    files = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
+    found = [file for file in files if file.name.lower().endswith(tuple(endings))]
+    if not found:
+        raise SourceError(f"The source {root} holds no {what} ({', '.join(endings)}).")
+    return found
+
+
+def name_of(file: Path, root: Path) -> str:
+    """Return a file's name below its source, with forward slashes everywhere."""
+    return file.name if file == root else file.relative_to(root).as_posix()
+
+
+def hash_files(files: Iterable[Path], root: Path) -> str:
+    """Hash names and contents of files, in the order given."""
+    total = hashlib.sha256()
+    for file in files:
+        try:
+            with file.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise SourceError(f"{file} cannot be read: {error.strerror}.") from error
+        total.update(f"{name_of(file, root)}\0{digest}\0".encode("utf-8", "surrogatepass"))
+    return total.hexdigest()

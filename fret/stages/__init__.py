@@ -1,0 +1,1 @@
+"""The six stages, one module each; `fret.pipeline` strings them together."""

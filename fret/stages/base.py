@@ -1,0 +1,58 @@
+"""What a stage is: it turns the records of one shard into the next records.
+
+A stage knows no paths, skips nothing and starts no work by itself: `fret.pipeline` decides which
+shards are to be made, and `fret.store` writes them.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, ClassVar, Protocol
+
+from fret.records import Dropped, Record
+from fret.store import Run
+
+Tick = Callable[[], None]
+"""Called once per unit of work done, for progress."""
+
+
+class Stage(Protocol):
+    """One arrow of the picture."""
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    """Raised when the code changes what comes out of the same settings."""
+    record: ClassVar[type[Record]]
+    """What it writes."""
+    reads: ClassVar[tuple[str, ...]]
+    """The earlier stages whose output it depends on."""
+
+    def identity(self) -> dict[str, Any]:
+        """Return all that can change the output: settings, prompt hashes, contents of files."""
+        ...
+
+    def questions(self) -> set[tuple[str, str]]:
+        """Return (model, kind of request) pairs that it will ask; they are probed before any work."""
+        return set()
+
+    def open(self, run: Run) -> None:
+        """Prepare what all shards need; called once, when there is a shard to make."""
+        return None
+
+    def inputs(self, run: Run) -> Iterator[Iterable[Any]]:
+        """Yield the input of each shard in order; iterating over finished ones must cost little."""
+        ...
+
+    def n_units(self, run: Run) -> int:
+        """Return how many ticks the whole stage will make."""
+        ...
+
+    def process(self, rows: Iterable[Any], tick: Tick) -> Iterator[Record | Dropped]:
+        """Make the records of one shard."""
+        ...
+
+    def measure(self, run: Run) -> dict[str, Any]:
+        """Return figures over the finished stage, for the manifest."""
+        return {}
+
+    def close(self) -> None:
+        """Let go of what `open` took."""
+        return None

@@ -1,0 +1,167 @@
+"""candidates: the passages that could answer each query, by words and embeddings, fused."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, ClassVar
+
+from fret.config import CandidatesSettings
+from fret.errors import ConfigError
+from fret.fingerprint import identity_of
+from fret.records import Candidates as CandidatesRecord
+from fret.records import Dropped, Query, Reason, Record
+from fret.retrieval import Hit
+from fret.retrieval.bm25 import BM25Index
+from fret.retrieval.dense import Embedder, PassageVectors, identify_model
+from fret.retrieval.fuse import fuse_ranks
+from fret.stages.base import Stage, Tick
+from fret.stages.context import Context
+from fret.store import Run
+
+# Queries searched together: one matrix product instead of many.
+_QUERIES_PER_BLOCK = 64
+# Where recall of the seed is measured.
+_DEPTHS = (1, 5, 20)
+
+
+class Candidates(Stage):
+    """Searches all passages; the seed is always among the candidates, with its true rank."""
+
+    name: ClassVar[str] = "candidates"
+    version: ClassVar[int] = 1
+    record: ClassVar[type[Record]] = CandidatesRecord
+    reads: ClassVar[tuple[str, ...]] = ("passages", "queries")
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._settings: CandidatesSettings = context.settings.candidates
+        self._embedder = self._find_embedder()
+
+    def identity(self) -> dict[str, Any]:
+        identity: dict[str, Any] = identity_of(self._settings.model_dump())
+        if self._embedder is None:
+            identity["dense"] = None
+        elif self._settings.dense:
+            identity["dense"]["model"] = identify_model(self._settings.dense.model)
+        if identity["bm25"]:
+            del identity["bm25"]["backend"]  # both give the same ranking
+        return identity
+
+    def open(self, run: Run) -> None:
+        self._lookup = self._context.lookup(run)
+        self._bm25: BM25Index | None = None
+        if settings := self._settings.bm25:
+            texts = (f"{passage.title}\n{passage.text}" for passage in self._lookup)
+            self._bm25 = BM25Index(texts, backend=settings.backend, k1=settings.k1, b=settings.b)
+        self._vectors: PassageVectors | None = None
+        if self._embedder and self._settings.dense:
+            self._vectors = self._context.vectors(run, self._settings.dense.model, self._embedder)
+
+    def inputs(self, run: Run) -> Iterator[Iterable[Query]]:
+        return (run.rows(Query, shard) for shard in range(run.n_shards(Query)))
+
+    def n_units(self, run: Run) -> int:
+        return run.n_rows(Query)
+
+    def process(self, rows: Iterable[Query], tick: Tick) -> Iterator[CandidatesRecord | Dropped]:
+        queries = iter(rows)
+        while block := list(itertools.islice(queries, _QUERIES_PER_BLOCK)):
+            for record in self._search(block):
+                yield record
+                tick()
+
+    def measure(self, run: Run) -> dict[str, Any]:
+        return {"seed_recall": measure_seed_recall(run.rows(CandidatesRecord))}
+
+    def _find_embedder(self) -> Embedder | None:
+        dense = self._settings.dense
+        if dense is None:
+            return None
+        try:
+            return self._context.embedder(
+                dense.model, query_format=dense.query_format, batch_size=dense.batch_size
+            )
+        except ConfigError as error:
+            if self._settings.bm25 is None:
+                raise
+            self._context.warn(f"{error} Candidates come from BM25 alone.")
+            return None
+
+    def _search(self, block: Sequence[Query]) -> Iterator[CandidatesRecord | Dropped]:
+        by_words: list[list[Hit]] = [[] for _ in block]
+        by_vectors: list[list[Hit]] = [[] for _ in block]
+        vectors = None
+        if self._bm25 and self._settings.bm25:
+            by_words = self._bm25.search([query.text for query in block], self._settings.bm25.pool)
+        if self._vectors and self._embedder and self._settings.dense:
+            vectors = self._embedder.encode_queries([(query.task, query.text) for query in block])
+            by_vectors = self._vectors.search(vectors, self._settings.dense.pool)
+        for i, query in enumerate(block):
+            pool = _Pool.fuse(by_words[i], by_vectors[i], self._settings.fusion.k)
+            vector = None if vectors is None else vectors[i]
+            yield self._make(query, pool, vector)
+
+    def _make(self, query: Query, pool: "_Pool", vector: Any) -> CandidatesRecord | Dropped:
+        seed = self._lookup.row_of(query.passage_id) if query.passage_id else None
+        rows = pool.rows[: self._settings.top_k]
+        if seed is not None and seed not in rows:
+            rows = [*rows[: self._settings.top_k - 1], seed]
+        if len(rows) < 2:
+            detail = f"only {len(rows)} passages were found for {query.text[:80]!r}"
+            return Dropped(self.name, query.id, Reason.TOO_FEW_CANDIDATES, detail)
+        return CandidatesRecord(
+            query_id=query.id,
+            seed_id=query.passage_id,
+            passage_ids=tuple(self._lookup.id_of(row) for row in rows),
+            bm25_ranks=tuple(pool.word_ranks.get(row) for row in rows),
+            bm25_scores=tuple(pool.word_scores.get(row) for row in rows),
+            dense_ranks=tuple(pool.vector_ranks.get(row) for row in rows),
+            dense_scores=self._cosines(rows, vector),
+            seed_rank=pool.rows.index(seed) + 1 if seed in pool.rows else None,
+        )
+
+    def _cosines(self, rows: list[int], vector: Any) -> tuple[float | None, ...]:
+        if self._vectors is None or vector is None:
+            return (None,) * len(rows)
+        return tuple(round(float(cosine), 5) for cosine in self._vectors.take(rows) @ vector)
+
+
+class _Pool:
+    """What the retrievers put forward for one query, fused."""
+
+    def __init__(self, rows: list[int], by_words: Sequence[Hit], by_vectors: Sequence[Hit]) -> None:
+        self.rows = rows
+        """Best first; ties go to the lower row."""
+        self.word_ranks = {hit.row: rank for rank, hit in enumerate(by_words, 1)}
+        self.word_scores = {hit.row: round(hit.score, 5) for hit in by_words}
+        self.vector_ranks = {hit.row: rank for rank, hit in enumerate(by_vectors, 1)}
+
+    @classmethod
+    def fuse(cls, by_words: Sequence[Hit], by_vectors: Sequence[Hit], k: float) -> "_Pool":
+        pool = cls([], by_words, by_vectors)
+        rows = sorted(pool.word_ranks.keys() | pool.vector_ranks.keys())
+        rankings = [
+            [ranks.get(row) for row in rows] for ranks in (pool.word_ranks, pool.vector_ranks)
+        ]
+        fused = dict(zip(rows, fuse_ranks(rankings, k), strict=True))
+        pool.rows = sorted(rows, key=lambda row: (-fused[row], row))
+        return pool
+
+
+def measure_seed_recall(rows: Iterable[CandidatesRecord]) -> dict[str, dict[str, float]]:
+    """Return, per retriever, the share of queries whose seed is within the first 1, 5 and 20."""
+    found: dict[str, list[int | None]] = {"bm25": [], "dense": [], "fused": []}
+    for record in rows:
+        if record.seed_id is not None:
+            place = record.passage_ids.index(record.seed_id)
+            found["bm25"].append(record.bm25_ranks[place])
+            found["dense"].append(record.dense_ranks[place])
+            found["fused"].append(record.seed_rank)
+    return {
+        name: {f"@{depth}": _share_within(ranks, depth) for depth in _DEPTHS}
+        for name, ranks in found.items()
+        if any(rank is not None for rank in ranks)
+    }
+
+
+def _share_within(ranks: Sequence[int | None], depth: int) -> float:
+    return round(sum(rank is not None and rank <= depth for rank in ranks) / len(ranks), 4)

@@ -1,0 +1,17 @@
+"""Read a later stage's rows beside the queries that they belong to."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fret.records import Query, Record
+from fret.store import Run
+
+
+def join_queries(run: Run, record: type[Record], shard: int) -> Iterator[tuple[Query, Any]]:
+    """Yield (query, row) for each row of a shard; both stages keep one order, so nothing is held but a row.
+
+    Some queries were dropped on the way; those are passed over.
+    """
+    queries = run.rows(Query, shard)
+    for row in run.rows(record, shard):
+        yield next(query for query in queries if query.id == row.query_id), row

@@ -1,0 +1,333 @@
+"""What lies on disk below a run, and the only code that writes there.
+
+    data/runs/<run>/run.json                        settings without secrets, versions, when created
+    data/runs/<run>/<stage>/manifest.json           what was made, with which fingerprint
+    data/runs/<run>/<stage>/part-00000.parquet      a finished shard; never there half
+    data/runs/<run>/<stage>/dropped/part-00000.parquet
+    data/runs/<run>/<stage>/kept/…                  arrays and tables derived from finished shards
+
+Done means: the whole file, in place, and recorded in the manifest beside the fingerprint that made
+it. Every file is written under a temporary name in its own folder, flushed to the disk, moved to its
+name, and the folder flushed; then the manifest, the same way. So a kill, a full disk or a power cut
+leaves finished shards or nothing.
+"""
+
+import json
+import os
+import shutil
+import socket
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from filelock import FileLock, Timeout
+
+from fret.durable import flush, parquet_file, placed, read_records, sha256_of, size_of, write_json
+from fret.errors import RunLocked, StoreError, UserError
+from fret.records import Dropped, Record
+
+
+@dataclass(slots=True)
+class Shard:
+    """One finished shard, as the manifest names it."""
+
+    name: str
+    read: int
+    """Records that went in."""
+    rows: int
+    dropped: int
+    bytes: int
+    sha256: str
+    dropped_bytes: int = 0
+
+
+@dataclass(slots=True)
+class Manifest:
+    """What a stage has finished, and what it was made from."""
+
+    stage: str
+    version: int
+    fingerprint: str
+    identity: dict[str, Any]
+    """What was hashed into the fingerprint."""
+    reads: dict[str, str]
+    """Fingerprints of the stages that this one read."""
+    state: str = "running"
+    shards: list[Shard] = field(default_factory=list)
+    reasons: dict[str, int] = field(default_factory=dict)
+    usage: dict[str, int] = field(default_factory=dict)
+    """Requests and tokens behind the finished rows, whether asked now or answered before."""
+    measures: dict[str, Any] = field(default_factory=dict)
+    """Figures over all rows of the stage, such as recall of the seed."""
+    seconds: float = 0.0
+
+    @property
+    def rows(self) -> int:
+        return sum(shard.rows for shard in self.shards)
+
+    @property
+    def read(self) -> int:
+        return sum(shard.read for shard in self.shards)
+
+    @property
+    def dropped(self) -> int:
+        return sum(shard.dropped for shard in self.shards)
+
+    @classmethod
+    def load(cls, path: Path) -> "Manifest":
+        try:
+            data = json.loads(path.read_text("utf-8"))
+            return cls(**{**data, "shards": [Shard(**shard) for shard in data["shards"]]})
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoreError(
+                f"{path} cannot be read ({error}). It was damaged or written by another version of fret. "
+                f"Remove the folder {path.parent} to make this stage again."
+            ) from error
+
+
+class Count(Protocol):
+    """What went into a shard and was spent on it."""
+
+    @property
+    def read(self) -> int: ...
+    @property
+    def usage(self) -> dict[str, int]: ...
+
+
+class StageFolder:
+    """The shards of one stage: read them, add one, mark the stage as done."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.manifest: Manifest | None = None
+        if (path / "manifest.json").exists():
+            self.manifest = Manifest.load(path / "manifest.json")
+
+    @property
+    def finished(self) -> bool:
+        """Whether every shard was made and still lies where it should."""
+        return (
+            self.manifest is not None
+            and self.manifest.state == "done"
+            and all(self._is_whole(shard) for shard in self.manifest.shards)
+        )
+
+    def begin(self, manifest: Manifest) -> None:
+        """Start the stage, or go on with it when the fingerprint is the same."""
+        if self.manifest and self.manifest.fingerprint == manifest.fingerprint:
+            self.manifest.state = "running"
+        else:
+            self.clear()
+            self.manifest = manifest
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._save()
+
+    def clear(self) -> None:
+        """Remove all that the stage has made."""
+        if self.path.exists():
+            # The manifest goes first: a kill in between must not leave it naming files that are gone.
+            (self.path / "manifest.json").unlink(missing_ok=True)
+            shutil.rmtree(self.path)
+        self.manifest = None
+
+    def has_shard(self, index: int) -> bool:
+        shard = self._shard(index)
+        return shard is not None and self._is_whole(shard)
+
+    def write_shard(
+        self, index: int, record: type[Record], records: Iterable[Record | Dropped], *, count: Count
+    ) -> Shard:
+        """Write the records of one shard, the dropped ones apart, and note it in the manifest.
+
+        `count` is asked once `records` is exhausted.
+        """
+        manifest = self.require()
+        name = f"part-{index:05d}.parquet"
+        kept, dropped = self.path / name, self.path / "dropped" / name
+        reasons: Counter[str] = Counter()
+        with parquet_file(kept, record) as keep, parquet_file(dropped, Dropped) as drop:
+            for item in records:
+                if isinstance(item, Dropped):
+                    reasons[item.reason] += 1
+                    drop.add(item)
+                else:
+                    keep.add(item)
+        shard = Shard(
+            name=name,
+            read=count.read,
+            rows=keep.rows,
+            dropped=drop.rows,
+            bytes=kept.stat().st_size,
+            sha256=sha256_of(kept),
+            dropped_bytes=dropped.stat().st_size,
+        )
+        if self._shard(index) is None:
+            manifest.shards.append(shard)
+            manifest.reasons = dict(sorted((Counter(manifest.reasons) + reasons).items()))
+            manifest.usage = dict(sorted((Counter(manifest.usage) + Counter(count.usage)).items()))
+        else:  # a lost file made again: its rows are counted already
+            manifest.shards[index] = shard
+        self._save()
+        return shard
+
+    def finish(self, *, seconds: float, measures: dict[str, Any]) -> None:
+        manifest = self.require()
+        manifest.state, manifest.measures = "done", measures
+        manifest.seconds = round(manifest.seconds + seconds, 3)
+        self._save()
+
+    def add_seconds(self, seconds: float) -> None:
+        """Note time spent by a process that stops before the stage is done."""
+        manifest = self.require()
+        manifest.seconds = round(manifest.seconds + seconds, 3)
+        self._save()
+
+    def rows(
+        self, record: type[Record], index: int | None = None, *, dropped: bool = False
+    ) -> Iterator[Any]:
+        """Stream the records of one finished shard, or of all of them in order."""
+        folder = self.path / "dropped" if dropped else self.path
+        shards = self.require().shards
+        for shard in shards if index is None else shards[index : index + 1]:
+            if not self._is_whole(shard):
+                raise StoreError(
+                    f"{folder / shard.name} is missing or cut short. Run again with "
+                    f"`--redo {self.path.name}` to make it anew."
+                )
+            yield from read_records(folder / shard.name, record)
+
+    def kept(self, name: str, make: Callable[[Path], None]) -> Path:
+        """Return the path of a file derived from finished shards, made by `make(path)` if missing."""
+        path = self.path / "kept" / name
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with placed(path) as temporary:
+                make(temporary)
+        return path
+
+    def require(self) -> Manifest:
+        """Return the manifest; an error when the stage has made nothing yet."""
+        if self.manifest is None:
+            raise StoreError(
+                f"There is nothing in {self.path} yet: run the stage {self.path.name} first."
+            )
+        return self.manifest
+
+    def _shard(self, index: int) -> Shard | None:
+        shards = self.manifest.shards if self.manifest else []
+        return shards[index] if index < len(shards) else None
+
+    def _is_whole(self, shard: Shard) -> bool:
+        return (
+            size_of(self.path / shard.name) == shard.bytes
+            and size_of(self.path / "dropped" / shard.name) == shard.dropped_bytes
+        )
+
+    def _save(self) -> None:
+        write_json(self.path / "manifest.json", asdict(self.require()))
+
+
+class Run:
+    """One run: a folder per stage, opened without writing anything."""
+
+    def __init__(self, runs_dir: Path, name: str) -> None:
+        self.name = name
+        self.path = runs_dir / name
+        self._folders: dict[str, StageFolder] = {}
+
+    @property
+    def dataset_dir(self) -> Path:
+        return self.path / "dataset"
+
+    def stage(self, name: str) -> StageFolder:
+        if name not in self._folders:
+            self._folders[name] = StageFolder(self.path / name)
+        return self._folders[name]
+
+    def rows(self, record: type[Record], index: int | None = None) -> Iterator[Any]:
+        """Stream the records of a finished stage, which the record's class names."""
+        return self.stage(record.STAGE).rows(record, index)
+
+    def n_rows(self, record: type[Record]) -> int:
+        return self.stage(record.STAGE).require().rows
+
+    def n_shards(self, record: type[Record]) -> int:
+        return len(self.stage(record.STAGE).require().shards)
+
+    def write_settings(
+        self, settings: dict[str, Any], versions: dict[str, str], created: str
+    ) -> None:
+        """Write run.json; the date of an earlier one stays."""
+        path = self.path / "run.json"
+        with suppress(OSError, ValueError, KeyError):
+            created = json.loads(path.read_text("utf-8"))["created"]
+        write_json(
+            path, {"run": self.name, "created": created, "versions": versions, "settings": settings}
+        )
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run for this process; a second one is told who holds it."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"The run folder {self.path} cannot be made: {error.strerror}."
+            ) from error
+        lock, holder = FileLock(self.path / ".lock"), self.path / ".holder.json"
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise RunLocked(_describe_holder(self.path, holder)) from None
+        try:
+            write_json(holder, {"pid": os.getpid(), "host": socket.gethostname()})
+            yield
+            holder.unlink(missing_ok=True)
+        finally:
+            lock.release()
+
+    def dataset_made_from(self) -> str | None:
+        """Return what the dataset folder was made from, None when there is none."""
+        try:
+            data = json.loads((self.dataset_dir / "manifest.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        return str(data.get("made_from"))
+
+    @contextmanager
+    def replaced_dataset(self) -> Iterator[Path]:
+        """Yield an empty folder that becomes the run's dataset folder when the block ends well."""
+        fresh, old = self.path / ".dataset.new", self.path / ".dataset.old"
+        for folder in (fresh, old):
+            shutil.rmtree(folder, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        yield fresh
+        for file in sorted(fresh.rglob("*")):
+            flush(file)
+        if self.dataset_dir.exists():
+            self.dataset_dir.replace(old)
+        fresh.replace(self.dataset_dir)
+        flush(self.path)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _describe_holder(run: Path, holder: Path) -> str:
+    try:
+        data = json.loads(holder.read_text("utf-8"))
+        who = f"process {data['pid']} on {data['host']}"
+    except (OSError, ValueError, KeyError):
+        who = "another process"
+    return (
+        f"The run in {run} is held by {who}. Wait until it ends, or stop it; nothing was done here."
+    )
+
+
+def require_name(name: str) -> None:
+    """Refuse run names that would leave the runs folder."""
+    if name in {"", ".", ".."} or not all(c.isalnum() or c in "._-" for c in name):
+        raise UserError(
+            f"{name!r} cannot be the name of a run: use letters, digits, '.', '_' and '-'."
+        )

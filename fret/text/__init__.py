@@ -1,0 +1,1 @@
+"""From bytes of a web page to passages: decoding, main text, sentences, splitting."""

@@ -1,0 +1,110 @@
+"""Main text and metadata of one HTML page, by trafilatura. Runs in worker processes (see isolate)."""
+
+import gzip
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fret.records import Reason
+from fret.text.decode import decode_html
+
+# Below this, language identification is a guess; the page's own word is better.
+_LANGUAGE_CHARACTERS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class MainText:
+    """What a page says, without what stands around it."""
+
+    title: str
+    text: str
+    url: str
+    """The page's own idea of its address; empty when it has none."""
+    language: str
+    date: str
+    site: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """Why a page gives no text."""
+
+    reason: Reason
+    detail: str
+
+
+def extract_file(path: str, max_bytes: int) -> MainText | Unusable:
+    """Read an HTML file, unpack it where it is gzipped, and extract its main text."""
+    try:
+        data = _read_capped(Path(path), max_bytes + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        return Unusable(Reason.UNREADABLE, str(error).replace(path, Path(path).name))
+    if len(data) > max_bytes:
+        return Unusable(Reason.TOO_LARGE, f"over {max_bytes} bytes")
+    return extract_html(data)
+
+
+def extract_html(data: bytes) -> MainText | Unusable:
+    """Extract the main text of an HTML page; comments of readers are left out."""
+    if not _looks_like_html(data):
+        return Unusable(Reason.NOT_HTML, f"begins with {data[:20]!r}")
+    from trafilatura import bare_extraction
+
+    html = decode_html(data)
+    document: Any = bare_extraction(html, with_metadata=True, include_comments=False)
+    text = _tidy(document.text or "", document.title or "") if document else ""
+    if not text:
+        return Unusable(Reason.NO_MAIN_TEXT, f"{len(data)} bytes of HTML")
+    return MainText(
+        title=" ".join((document.title or "").split()),
+        text=text,
+        url=document.url or "",
+        language=detect_language(text) or _declared_language(html),
+        date=document.date or "",
+        site=document.sitename or document.hostname or "",
+        licence=document.license or "",
+    )
+
+
+def detect_language(text: str) -> str:
+    """Return the ISO 639-1 code of a text's language; empty for a text too short to tell."""
+    if len(text) < _LANGUAGE_CHARACTERS:
+        return ""
+    import py3langid
+
+    return str(py3langid.classify(text[:5000])[0])
+
+
+def _read_capped(path: Path, limit: int) -> bytes:
+    """Read at most `limit` bytes, unpacked: a small file may unpack to gigabytes."""
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    opener: Any = gzip.open if packed else open
+    with opener(path, "rb") as file:
+        return bytes(file.read(limit))
+
+
+def _looks_like_html(data: bytes) -> bool:
+    head = data[:2048].lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")
+    if head.startswith((b"%PDF", b"\x89PNG", b"GIF8", b"PK\x03\x04", b"{", b"\xff\xd8")):
+        return False
+    return b"<" in data[:65536]
+
+
+def _declared_language(html: str) -> str:
+    start = html[:4096].lower().find("lang=")
+    return (
+        "".join(c for c in html[start + 5 : start + 9].lower() if c.isalpha())[:2]
+        if start >= 0
+        else ""
+    )
+
+
+def _tidy(text: str, title: str) -> str:
+    """Strip lines, drop empty ones, and the title where it stands again as the first line."""
+    lines = [line for raw in text.splitlines() if (line := " ".join(raw.split()))]
+    if lines and title and lines[0].casefold() == " ".join(title.split()).casefold():
+        lines = lines[1:]
+    return "\n".join(lines)

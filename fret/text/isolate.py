@@ -1,0 +1,198 @@
+"""Run a function on many items in worker processes that may hang, crash or run out of memory.
+
+Each worker is a child of its own (`python -m fret.text.isolate`), spoken to over pipes: so nothing
+of the caller's program is imported again, and any death of a child costs exactly the item it was
+given. One thread per child waits for it; a timer kills a child that takes too long.
+"""
+
+import importlib
+import itertools
+import os
+import pickle
+import signal
+import struct
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import IO, Any
+
+# Items handed out per worker beyond the one it works on; bounds what waits in memory.
+_AHEAD = 4
+_LENGTH = struct.Struct(">Q")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one item: a value, or the way in which its worker ended."""
+
+    value: Any = None
+    failure: str | None = None
+    """`timed_out`, `crashed` or `failed`."""
+    detail: str = ""
+
+
+class IsolatedPool:
+    """Calls `target` ("module:function") in child processes.
+
+    Args:
+        target: what to call; its arguments and result travel as pickles.
+        workers: number of child processes, started when first needed.
+        timeout_s: a call that takes longer is ended, with its child.
+        memory_mb: address space of a child, where the system can limit that.
+    """
+
+    def __init__(self, target: str, *, workers: int, timeout_s: float, memory_mb: int) -> None:
+        self._command = [sys.executable, "-m", __name__, target, str(memory_mb), str(timeout_s)]
+        self._timeout_s = timeout_s
+        self._workers = workers
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="fret-isolate")
+        self._local = threading.local()
+        self._children: set[_Child] = set()
+
+    def map(self, items: Iterable[tuple[Any, ...]]) -> Iterator[Outcome]:
+        """Call the target once per tuple of arguments; outcomes come in the order of the items."""
+        waiting: deque[Future[Outcome]] = deque()
+        try:
+            for item in items:
+                waiting.append(self._threads.submit(self._call, item))
+                if len(waiting) > self._workers * _AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def close(self) -> None:
+        for child in list(self._children):
+            child.kill()
+        self._threads.shutdown()
+        for child in list(self._children):
+            child.close()
+        self._children.clear()
+
+    def _call(self, arguments: tuple[Any, ...]) -> Outcome:
+        child: _Child | None = getattr(self._local, "child", None)
+        if child is None:
+            child = self._local.child = _Child(self._command)
+            self._children.add(child)
+        outcome = child.call(arguments, self._timeout_s)
+        if outcome.failure in {"timed_out", "crashed"}:
+            self._children.discard(child)
+            child.close()
+            self._local.child = None
+        return outcome
+
+
+class _Child:
+    def __init__(self, command: list[str]) -> None:
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        self._overdue = False
+
+    def call(self, arguments: tuple[Any, ...], timeout_s: float) -> Outcome:
+        assert self._process.stdin and self._process.stdout
+        # The first call also waits for the child's imports, which are not the item's fault.
+        watchdog = threading.Timer(timeout_s, self._end_overdue)
+        try:
+            _write_frame(self._process.stdin, arguments)
+            ready = _read_frame(self._process.stdout)
+            if ready != "working":
+                raise EOFError
+            watchdog.start()
+            ok, value = _read_frame(self._process.stdout)
+        except (EOFError, OSError, pickle.UnpicklingError):
+            return self._explain_end(timeout_s)
+        finally:
+            watchdog.cancel()
+        return Outcome(value) if ok else Outcome(failure="failed", detail=value)
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                try:
+                    pipe.close()
+                except OSError:  # unsent bytes to a child that is gone
+                    continue
+
+    def _end_overdue(self) -> None:
+        self._overdue = True
+        self._process.kill()
+
+    def _explain_end(self, timeout_s: float) -> Outcome:
+        code = self._process.wait()
+        if self._overdue or code == -getattr(signal, "SIGALRM", 0):
+            return Outcome(failure="timed_out", detail=f"took longer than {timeout_s:g} s")
+        return Outcome(failure="crashed", detail=f"the worker ended with status {code}")
+
+
+def _write_frame(pipe: IO[bytes], data: Any) -> None:
+    payload = pickle.dumps(data, protocol=pickle.HIGHEST_PROTOCOL)
+    pipe.write(_LENGTH.pack(len(payload)) + payload)
+    pipe.flush()
+
+
+def _read_frame(pipe: IO[bytes]) -> Any:
+    head = pipe.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        raise EOFError
+    return pickle.loads(pipe.read(_LENGTH.unpack(head)[0]))
+
+
+def _serve(target: str, memory_mb: int, timeout_s: float) -> None:
+    """Be a child: take arguments from stdin, answer on stdout, until stdin ends."""
+    source, sink = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    # What libraries print must not mix with the answers.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    # Ctrl-C reaches the whole process group; the parent decides when a child ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _limit_memory(memory_mb)
+    module, _, name = target.partition(":")
+    function = getattr(importlib.import_module(module), name)
+    for _ in itertools.count():
+        try:
+            arguments = _read_frame(source)
+        except EOFError:
+            return
+        _write_frame(sink, "working")
+        _arm(timeout_s)
+        try:
+            answer = (True, function(*arguments))
+        except MemoryError:
+            os._exit(137)  # what is left of this process is not to be trusted
+        except (
+            Exception
+        ) as error:  # whatever a page makes a library raise is that page's end, not ours
+            answer = (False, f"{type(error).__name__}: {error}"[:300])
+        _arm(0)
+        _write_frame(sink, answer)
+
+
+def _arm(timeout_s: float) -> None:
+    """Let the kernel end this process if its parent is gone by the time a call is overdue."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, timeout_s + 5 if timeout_s else 0)
+
+
+def _limit_memory(memory_mb: int) -> None:
+    try:
+        import resource
+
+        limit = memory_mb * 1_000_000
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    except (ImportError, ValueError, OSError):
+        return  # this system has no such limit
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))

@@ -1,0 +1,397 @@
+"""What the template writer sees in a passage: its headings, its sentences and its key phrases.
+
+Key phrases are runs of content words between stopwords and punctuation (RAKE, Rose et al. 2010),
+cut further by what stands around them: a word before an article, or after a modal, is likely a verb.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+from fret.records import Passage
+from fret.writers.wording import ENGLISH, ORDERS, OTHER, WORDINGS, Wording
+
+_ROMANCE = frozenset({"fr", "es", "it", "pt"})
+NO_SPACES = frozenset({"zh", "ja", "th", "lo", "my", "km"})
+
+_ELISION = r"(?:(?:[ldjmtscn]|qu|[ld]all|dell|nell|sull|un)['’])(?=\w)"
+_WORD = re.compile(r"[^\W_]+(?:[-'’.&/][^\W_]+)*|[^\w\s]")
+_ELIDED_WORD = re.compile(rf"{_ELISION}|{_WORD.pattern}", re.IGNORECASE)
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?])[\"'”’»)\]]*\s+(?=[\"'“‘„«(\[¿¡]*[^\Wa-zß-ÿ_])|(?<=[。！？])"
+)
+_ABBREVIATION = re.compile(
+    r"(?:^|[\s(.])(?:[A-Za-z]|\d{1,2}|Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|No|Nr|Fig|Vol|Inc|Ltd|Co|Corp|approx|ca|etc|Gov|Sen|"
+    r"Rep|Gen|Lt|Col|Sgt|bzw|usw|Bd|Sra?|Mme|av|env|cf|pp?|Jan|Feb|Mar|Apr|Aug|Sept?|Oct|Nov|Dec|Ph)\.$"
+)
+_ITEM = re.compile(r"^\s*(?:[-–•*·]|(?:step |schritt |étape |paso )?\d{1,2}[.):]|[a-z]\))\s+", re.I)
+_EDIT = re.compile(
+    r"¶|\s*\[(?:edit|\d+|bearbeiten|modifier|editar|citation needed)\]", re.IGNORECASE
+)
+_CODE = re.compile(r"[{}=<>$#]|--|::|\w\(\)|^\s*(?:git|sudo|pip|cd|npm|make|docker) [a-z]+ ?\S*$")
+_SITE = re.compile(r"\s+[|–—»·-]\s+")
+_LY_NOUNS = frozenset("family supply reply assembly butterfly anomaly monopoly jelly".split())
+_STOPWORD_LISTS = {
+    "en": "EN_PLUS", "de": "GERMAN", "fr": "FRENCH", "es": "SPANISH", "it": "ITALIAN", "nl": "DUTCH",
+    "pt": "PORTUGUESE", "ru": "RUSSIAN", "sv": "SWEDISH", "no": "NORWEGIAN", "da": "DANISH", "tr": "TURKISH",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """The word lists of one language, ready to be asked."""
+
+    wording: Wording
+    pronouns: frozenset[str]
+    openers: frozenset[str]
+    determiners: frozenset[str]
+    prepositions: frozenset[str]
+    verbs: frozenset[str]
+    stops: frozenset[str]
+    """Words that end a key phrase."""
+    links: frozenset[str]
+
+
+@cache
+def load_lexicon(language: str) -> Lexicon:
+    """Return the word lists of a language; of one without rules of its own, stopwords only."""
+    wording = WORDINGS.get(language, OTHER)
+    w = {name: frozenset(getattr(wording, name).split()) for name in
+         ("pronouns", "openers", "determiners", "prepositions", "verbs", "weak", "links")}  # fmt: skip
+    stops = _load_stopwords(language).union(*w.values()) - ({"may"} if language != "en" else set())
+    return Lexicon(
+        wording, w["pronouns"], w["openers"], w["determiners"], w["prepositions"], w["verbs"], stops, w["links"]
+    )  # fmt: skip
+
+
+def _load_stopwords(language: str) -> frozenset[str]:
+    from bm25s import stopwords  # half a second: it brings numba
+
+    name = _STOPWORD_LISTS.get(language)
+    return frozenset(getattr(stopwords, f"STOPWORDS_{name}")) if name else frozenset()
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A key phrase as it is written in the passage."""
+
+    text: str
+    score: float
+    stems: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A passage taken apart; everything in the passage's order but the phrases, which are best first."""
+
+    passage: Passage
+    language: str
+    title: str
+    """The page's title without the site's name."""
+    headings: tuple[str, ...]
+    sentences: tuple[str, ...]
+
+    @cached_property
+    def lexicon(self) -> Lexicon:
+        return load_lexicon(self.language)
+
+    @cached_property
+    def stems(self) -> Counter[str]:
+        """Content words of the passage and how often each occurs."""
+        return Counter(stems_of(" ".join((*self.headings, *self.sentences)), self.language))
+
+    @cached_property
+    def phrases(self) -> tuple[Phrase, ...]:
+        return tuple(_rank_phrases(self))
+
+    @cached_property
+    def topic(self) -> str:
+        """The noun phrase of the title that tells best what the page is about; empty if none does."""
+        return _find_topic(self)
+
+
+def read_passage(passage: Passage) -> Reading:
+    """Take a passage apart; table rows and lines of code are left out."""
+    headings: list[str] = []
+    sentences: list[str] = []
+    lines = [_EDIT.sub("", line).strip() for line in passage.text.splitlines()]
+    lines = [line for line in lines if line and not line.startswith("|") and " | " not in line]
+    for number, line in enumerate(lines):
+        if _is_heading(line, is_last=number == len(lines) - 1):
+            headings.append(_ITEM.sub("", line))
+        elif not _CODE.search(line) or line.endswith("."):
+            sentences += split_sentences(_ITEM.sub("", line))
+    title = _tidy_title(passage.title)
+    return Reading(passage, passage.language, title, tuple(headings), tuple(sentences))
+
+
+def split_sentences(line: str) -> list[str]:
+    """Split a line after its sentences' ends, leaving abbreviations and initials whole."""
+    sentences, start = [], 0
+    for match in _SENTENCE_END.finditer(line):
+        head = line[start : match.end()].strip()
+        if head and not _ABBREVIATION.search(head):
+            sentences.append(head)
+            start = match.end()
+    return [*sentences, rest] if (rest := line[start:].strip()) else sentences
+
+
+def find_words(text: str, language: str) -> list[re.Match[str]]:
+    """Find words and punctuation marks; a French or Italian l' is a word of its own."""
+    pattern = _ELIDED_WORD if language in {"fr", "it"} else _WORD
+    return list(pattern.finditer(text))
+
+
+def stem(word: str) -> str:
+    """Cut a word so that its plural and its cases mostly look the same."""
+    word = word.casefold().removesuffix("'s").removesuffix("’s")
+    return word[: max(4, len(word) - 2)]
+
+
+def stems_of(text: str, language: str) -> list[str]:
+    """List the stems of a text's content words."""
+    stops = load_lexicon(language).stops
+    words = (m.group() for m in find_words(text, language))
+    return [stem(w) for w in words if w[0].isalpha() and w.casefold() not in stops and len(w) > 1]
+
+
+def _is_heading(line: str, *, is_last: bool) -> bool:
+    """A short line without an end; the last line heads a text that the passage does not hold."""
+    if (
+        is_last
+        or line[-1] in ".!:;,…。！"
+        or _CODE.search(line)
+        or line.startswith(("- ", "•", "* "))
+    ):
+        return False
+    return len(line.split()) <= 12 and len(line) > 3 and not line.isupper()
+
+
+def _tidy_title(title: str) -> str:
+    parts = [part for part in _SITE.split(title) if len(part.split()) > 1]
+    return (parts[0] if parts else title).strip()
+
+
+@dataclass(frozen=True)
+class _Found:
+    """One place where a phrase stands."""
+
+    text: str
+    words: tuple[str, ...]
+    position: float
+    has_article: bool
+    in_sentence: bool
+    is_german: bool
+    has_link: bool
+
+
+def _rank_phrases(reading: Reading) -> list[Phrase]:
+    if reading.language in NO_SPACES:
+        return []
+    texts = (*reading.headings, *reading.sentences)
+    places: dict[frozenset[str], list[_Found]] = {}
+    for number, text in enumerate(texts):
+        for found in _find_phrases(text, reading.language, number / len(texts)):
+            places.setdefault(frozenset(map(stem, found.words)), []).append(found)
+    title = frozenset(stems_of(reading.title, reading.language))
+    phrases = [Phrase(f[0].text, _score(f, reading, title), key) for key, f in places.items()]
+    phrases = [p for p in phrases if p.score > 0]
+    return sorted(phrases, key=lambda p: (-p.score, p.text))
+
+
+def _score(places: list[_Found], reading: Reading, title: frozenset[str]) -> float:
+    """Score a phrase by frequency, length, articles, capitals, the title's words and spread; 0 = no."""
+    words, first = places[0].words, places[0]
+    names = all(w[0].isupper() for w in words) and any(p.in_sentence for p in places)
+    count = sum(min(reading.stems[stem(w)], 4) for w in words) / len(words)
+    if _is_chance(places, count):
+        return 0.0
+    score = count / 2 + (0, 0, 1.2, 1.3, 0.6)[min(len(words), 4)] + min(len(places) - 1, 2) * 0.7
+    score += 0.6 * any(p.has_article for p in places) + 0.7 * (names and len(words) > 1)
+    score += 0.5 * (not title.isdisjoint(map(stem, words)))
+    score += 0.4 * (places[-1].position - first.position > 0.3)
+    score += 0.8 * any(first.text in heading for heading in reading.headings)
+    if reading.language in _ROMANCE and len(words) == 2 and len(places) == 1:
+        # Noun and verb look like noun and adjective; with a "de" between them they are two nouns.
+        score += 0.3 if first.has_link else -0.8
+    return score
+
+
+def _is_chance(places: list[_Found], count: float) -> bool:
+    """Say whether what looks like a phrase may be words that happen to meet, or a stray verb."""
+    words = places[0].words
+    if len(words[0]) < 3:
+        return True
+    if len(words) > 1:
+        return places[0].is_german and len(places) == 1 and words[0][0].isupper()
+    is_name = words[0][0].isupper() and places[0].in_sentence and not places[0].is_german
+    is_long = len(words[0]) > 9
+    return not (count > 1 or is_name or is_long) or not (
+        is_name or any(p.has_article for p in places)
+    )
+
+
+def _find_phrases(text: str, language: str, position: float) -> Iterator[_Found]:
+    """Find runs of content words that look like noun phrases."""
+    lexicon, words = load_lexicon(language), find_words(text, language)
+    runs = _find_runs([m.group() for m in words], lexicon)
+    if language == "en":
+        runs = _split_at_verbs([m.group() for m in words], runs)
+    for begin, end in runs:
+        begin, end = _trim_run([m.group() for m in words], begin, end, lexicon, language)
+        if begin >= end or end - begin > 4:
+            continue
+        run = tuple(
+            m.group() for m in words[begin:end] if m.group().casefold() not in lexicon.links
+        )
+        before = words[begin - 1].group().casefold() if begin else ""
+        has_article = before in lexicon.determiners or before in lexicon.prepositions
+        written = text[words[begin].start() : words[end - 1].end()]
+        yield _Found(
+            written,
+            run,
+            position,
+            has_article,
+            begin > 0,
+            language == "de",
+            len(run) < end - begin,
+        )
+
+
+def _find_runs(words: list[str], lexicon: Lexicon) -> Iterator[tuple[int, int]]:
+    begin: int | None = None
+    for number, word in enumerate([*words, "."]):
+        is_link = (
+            begin is not None
+            and word.casefold() in lexicon.links
+            and number + 1 < len(words)
+            and _is_content(words[number + 1], lexicon)
+            and number - begin <= 2
+        )
+        if _is_content(word, lexicon):
+            begin = number if begin is None else begin
+        elif begin is not None and not is_link:
+            yield begin, number
+            begin = None
+
+
+def _split_at_verbs(words: list[str], runs: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Split English runs at -s and -ed in their middle: in a noun phrase plurals come last."""
+    for begin, end in runs:
+        start = begin
+        for number in range(begin, end - 1):
+            plural = re.search(r"(?<![suia'])s$", words[number]) and words[number + 1] != "of"
+            verbal = plural or number > begin and words[number].endswith("ed")
+            if verbal and words[number].islower():
+                yield start, number
+                start = number + 1
+        yield start, end
+
+
+def _is_content(word: str, lexicon: Lexicon) -> bool:
+    if word == "New":  # York, Zealand
+        return True
+    is_word = word[0].isalpha() and len(word) > 1 and word.casefold() not in lexicon.stops
+    return is_word and not (lexicon.wording is ENGLISH and _is_adverb(word))
+
+
+def _is_adverb(word: str) -> bool:
+    return len(word) > 4 and word.endswith("ly") and word.islower() and word not in _LY_NOUNS
+
+
+def _trim_run(
+    words: list[str], begin: int, end: int, lexicon: Lexicon, language: str
+) -> tuple[int, int]:
+    """Cut from a run the words that their neighbours show to be verbs."""
+    before = words[begin - 1].casefold() if begin else ""
+    after = words[end].casefold() if end < len(words) else "."
+    starts_clause = (
+        before in lexicon.pronouns or before in lexicon.verbs or before in {"to", "someone"}
+    )
+    if begin == 0:
+        starts_clause = words[0].casefold() in _ORDERS or language != "en" and end - begin == 1
+    if (
+        (starts_clause or before == "or")
+        and before not in lexicon.determiners
+        and words[begin].islower() | (begin == 0)
+    ):
+        begin += 1
+    if end > begin and after in lexicon.determiners | lexicon.pronouns | {
+        "that",
+        "to",
+        "up",
+        "out",
+        "off",
+    }:
+        end -= words[end - 1].islower()
+    if language == "de":
+        return _trim_german(words, begin, end) if before not in {"des", "eines"} else (0, 0)
+    end = _trim_endings(words, begin, end, language)
+    if (begin == 0 or before in {"para", "al", "sin", "pour", "sans"}) and language in {"fr", "es"}:
+        begin += bool(re.search(r"(?:ar|er|ir)$", words[begin])) if begin < end else 0
+    while begin < end and words[begin].casefold() in lexicon.links:
+        begin += 1
+    while begin < end and words[end - 1].casefold() in lexicon.links:
+        end -= 1
+    return begin, end
+
+
+def _trim_endings(words: list[str], begin: int, end: int, language: str) -> int:
+    """Cut participles and infinitives from the end, where no noun can follow them any more."""
+    endings = {
+        "en": ("ed", "ing"),
+        "fr": ("er", "ez", "ait", "aient", "é", "ée", "és", "ées"),
+        "es": ("ar", "er", "ir", "ando", "iendo", "ado", "ada", "ados", "adas"),
+    }
+    while (
+        end > begin
+        and words[end - 1].islower()
+        and words[end - 1].endswith(endings.get(language, ()))
+        and len(words[end - 1]) > 4
+    ):
+        if language == "en" and end - begin == 2 and words[end - 1].endswith("ing"):
+            break
+        end -= 1
+    return end
+
+
+def _trim_german(words: list[str], begin: int, end: int) -> tuple[int, int]:
+    """German nouns are capitalised; only an adjective may stand before them."""
+    while end > begin and not words[end - 1][0].isupper():
+        end -= 1
+    while begin < end and words[begin].islower() and not words[begin].endswith(("e", "es")):
+        begin += 1
+    return begin, end
+
+
+_ORDERS = frozenset(ORDERS.split())
+
+
+def _find_topic(reading: Reading) -> str:
+    """Choose among the title's noun phrases the one whose words the passage, or the address, repeats."""
+    if reading.language in NO_SPACES:
+        return ""
+    address = reading.passage.url.casefold().rsplit("/", 1)[-1]
+    best: tuple[float, str] = (0.0, "")
+    for found in _find_phrases(reading.title, reading.language, 0.0):
+        hits = [reading.stems[stem(w)] for w in found.words]
+        in_address = all(stem(w)[:4] in address for w in found.words) and "’" not in found.text
+        # A word of an ordinary title counts though the passage does not say it; headlines capitalise verbs.
+        is_plain = any(hits) and all(w.islower() for w in found.words[1:])
+        is_sure = (
+            all(hits) and (len(hits) > 1 or hits[0] > 1) or is_plain or in_address and not any(hits)
+        )
+        text = found.text if is_sure else _keep_said(found, reading)
+        if len(text) > 2 and len(found.words) <= 4:
+            weight = sum(min(h, 5) for h in hits) + 4 * in_address + len(found.words) / 10
+            best = max(best, (weight, text))
+    return best[1]
+
+
+def _keep_said(found: _Found, reading: Reading) -> str:
+    """Keep of a title's phrase the words that the passage says; headlines have verbs we cannot tell."""
+    said = [re.sub(r"['’]s$", "", w) for w in found.words if reading.stems[stem(w)]]
+    is_frequent = len(said) > 1 or said and len(said[0]) > 3 and reading.stems[stem(said[0])] > 2
+    return " ".join(said) if is_frequent else ""

@@ -1,0 +1,80 @@
+"""Tasks and queries by a language model, from a few-shot prompt, as in Gecko's FRet."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from fret.llm.types import LLM, Chat, ChatReply, Failure, Reply
+from fret.prompts import Prompt
+from fret.records import Dropped, Passage, Query
+
+
+def _require_text(value: str) -> str:
+    text = " ".join(value.split())
+    if not text:
+        raise ValueError("it is empty")
+    return text
+
+
+# The check is not part of the JSON schema: servers differ in which constraints they know.
+_Text = Annotated[str, AfterValidator(_require_text)]
+
+
+class TaskAndQuery(BaseModel):
+    """What the model is to write."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    task: _Text
+    query: _Text
+
+
+class LlmWriter:
+    """Asks a chat model for a task and a query, `per_passage` times for each passage."""
+
+    name = "llm"
+
+    def __init__(
+        self, llm: LLM, prompt: Prompt, *, per_passage: int, temperature: float, max_tokens: int
+    ) -> None:
+        self.prompt_hash = prompt.hash
+        self._llm, self._prompt = llm, prompt
+        self._per_passage = per_passage
+        self._temperature, self._max_tokens = temperature, max_tokens
+
+    def write(self, passages: Iterable[Passage]) -> Iterator[Query | Dropped]:
+        waiting: deque[tuple[Passage, int]] = deque()
+
+        def requests() -> Iterator[Chat]:
+            for passage in passages:
+                for sample in range(self._per_passage):
+                    waiting.append((passage, sample))
+                    yield self._request(passage, sample)
+
+        for reply in self._llm.ask(requests()):
+            yield self._read(reply, *waiting.popleft())
+
+    def _request(self, passage: Passage, sample: int) -> Chat:
+        messages = self._prompt.as_chat(
+            passage=passage.text, title=passage.title, language=passage.language
+        )
+        return Chat(tuple(messages), self._max_tokens, self._temperature, TaskAndQuery, sample)
+
+    def _read(self, reply: Reply | Failure, passage: Passage, sample: int) -> Query | Dropped:
+        if isinstance(reply, Failure):
+            return Dropped("queries", passage.id, reply.kind, reply.detail)
+        assert isinstance(reply, ChatReply) and isinstance(reply.data, TaskAndQuery)
+        return Query(
+            id=Query.make_id(passage.id, self.prompt_hash, (self._llm.name,), sample),
+            passage_id=passage.id,
+            task=reply.data.task,
+            text=reply.data.query,
+            language=passage.language,
+            task_type="",
+            writer=self.name,
+            model=self._llm.name,
+            prompt_hash=self.prompt_hash,
+            sample=sample,
+        )

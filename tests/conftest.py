@@ -1,0 +1,95 @@
+"""What tests share: a clean environment, small pages, the local model server."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from llm_server import LLMServer
+
+# Before anything imports a Hugging Face library: tests reach no hub.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+SUBJECTS = {
+    "kettle": "A kettle descales best with vinegar. Pour in equal parts of vinegar and water",
+    "stove": "A stove needs a clean flue. Sweep the flue before the first frost of the year",
+    "fridge": "A fridge keeps cold when its seals are tight. Wipe the rubber seals with soapy water",
+    "oven": "An oven bakes evenly when it is preheated. Wait until the thermostat lamp goes out",
+}
+
+ASPECTS = {
+    "cleaning": "The cleaning takes about twenty minutes and should be repeated every second month",
+    "buying": "When buying a new one compare the energy label and measure the space in the kitchen",
+    "repair": "A repair is worth its price when the appliance is younger than eight years",
+}
+
+
+def page_text(subject: str, aspect: str) -> str:
+    return (
+        f"{SUBJECTS[subject]}, and do so with care. {ASPECTS[aspect]}. "
+        f"The {subject} in this {aspect} guide was tested by the household for several weeks. "
+        f"Nobody in the house missed anything while the {subject} was out of use for {aspect}. "
+        f"In the end the notes about {aspect} of the {subject} filled four pages of the diary."
+    )
+
+
+def write_pages(folder: Path) -> Path:
+    """Twelve small HTML pages, four subjects times three aspects."""
+    for subject in SUBJECTS:
+        for aspect in ASPECTS:
+            page = folder / f"{subject}-{aspect}.html"
+            page.parent.mkdir(parents=True, exist_ok=True)
+            page.write_text(
+                f"<!doctype html><html lang='en'><head><title>{subject} {aspect}</title>"
+                f"<link rel='canonical' href='https://home.example/{subject}/{aspect}'></head>"
+                "<body><nav><a href='/'>Home</a> <a href='/shop'>Shop</a></nav>"
+                f"<article><h1>{subject} {aspect}</h1><p>{page_text(subject, aspect)}</p></article>"
+                "<footer>Imprint and privacy</footer></body></html>",
+                "utf-8",
+            )
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No key and no setting of the person who runs the tests reaches them."""
+    for name in list(os.environ):
+        if name.startswith(("OPENAI_", "HF_TOKEN", "FRET_")) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder with small pages in `pages/`."""
+    monkeypatch.chdir(tmp_path)
+    write_pages(tmp_path / "pages")
+    return tmp_path
+
+
+@pytest.fixture
+def server() -> Iterator[LLMServer]:
+    with LLMServer() as running:
+        yield running
+
+
+LLM_PIPELINE = """
+run: llm
+models:
+  teacher: {{backend: openai, base_url: "{url}", model: tiny, server: local, concurrency: 8, timeout_s: 5}}
+pages: {{source: {{kind: html, path: pages}}, shard_pages: 4}}
+passages: {{max_words: 60, min_words: 10}}
+queries: {{writer: {{kind: llm, model: teacher}}, per_passage: 2}}
+candidates: {{top_k: 6, dense: null}}
+judgements:
+  scorers: [{{kind: query_likelihood, model: teacher}}, {{kind: relevance, model: teacher}}]
+examples: {{negatives: {{count: 2, max_relevance: null}}, splits: {{test: 0.2}}}}
+"""
+
+
+@pytest.fixture
+def llm_pipeline(workplace: Path, server: LLMServer) -> Path:
+    """A pipeline file that uses the local server for everything a model can do."""
+    path = workplace / "llm.yaml"
+    path.write_text(LLM_PIPELINE.format(url=server.url), "utf-8")
+    return path
