@@ -58,9 +58,9 @@ def rank_fused(
 ) -> tuple[list[float | None], list[int | None]]:
     """Fuse the scorers' ranks to one score and rank per candidate.
 
-    R = sum of 1 / (k + rank). With k = 0 ties at the top are common (ranks 1, 2 against 2, 1); they
-    go to the seed, then to the higher mean of the scores, each scaled to 0..1 within its scorer, then
-    to the candidate that retrieval put first.
+    R = sum of 1 / (k + rank). With k = 0 ties at the top are common (ranks 1, 2 against 2, 1);
+    they go to the seed, then to the higher mean of the scores, each scaled to 0..1 within its
+    scorer, then to the candidate that retrieval put first.
 
     Args:
         rankings: per scorer, the rank of each candidate; None where it could not tell.
@@ -140,7 +140,7 @@ def _refuse(option: Option, positive: Option, rules: NegativeRules) -> str | Non
 
 
 def _is_too_similar(option: Option, positive: Option, limit: float | None) -> bool:
-    """TopK-PercPos of NV-Retriever (arXiv 2407.15831): at most a share of the positive's similarity."""
+    """TopK-PercPos of NV-Retriever (arXiv 2407.15831): a share of the positive's similarity."""
     if limit is None or option.similarity is None or positive.similarity is None:
         return False
     return positive.similarity > 0 and option.similarity > limit * positive.similarity

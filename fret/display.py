@@ -89,11 +89,11 @@ class Display:
             _err.print(f"{stage:<11} {manifest.rows:>8} rows{dropped} ({how})", markup=False)
 
     def warned(self, message: str) -> None:
-        _err.print(Text.assemble(("Note: ", "yellow"), _clean(message)))
+        _err.print(Text.assemble(("Note: ", "yellow"), _clean(message)), soft_wrap=True)
 
 
 def print_error(message: str) -> None:
-    _err.print(Text.assemble(("Error: ", "bold red"), _clean(message)))
+    _err.print(Text.assemble(("Error: ", "bold red"), _clean(message)), soft_wrap=True)
 
 
 def print_result(pipeline: Pipeline, folder: Any, *, quiet: bool) -> None:
@@ -228,15 +228,18 @@ def _describe_usage(usage: dict[str, int]) -> str:
 
 
 def _spread(examples: Iterable[Example], n: int) -> list[Example]:
-    """Pick examples of different task types, those whose positive is not the seed first."""
-    found: dict[tuple[str, bool], Example] = {}
+    """Pick examples of different task types, those whose positive is not the seed first.
+
+    Of each kind the one with the lowest id: ids are hashes, so that is a fair draw over all pages.
+    """
+    found: dict[tuple[bool, str], Example] = {}
     for example in examples:
-        found.setdefault((example.task_type, example.positive_is_seed is not True), example)
-    ordered = sorted(found.items(), key=lambda item: not item[0][1])
-    kinds: dict[str, Example] = {}
-    for (kind, _), example in ordered:
-        kinds.setdefault(kind, example)
-    return [*kinds.values(), *(e for _, e in ordered if e not in kinds.values())][:n]
+        kind = (example.positive_is_seed is True, example.task_type)
+        if kind not in found or example.query_id < found[kind].query_id:
+            found[kind] = example
+    moved = {kind: example for (_, kind), example in sorted(found.items(), reverse=True)}
+    rest = [example for _, example in sorted(found.items()) if example not in moved.values()]
+    return sorted([*moved.values(), *rest][:n], key=lambda e: e.query_id)
 
 
 def _print_example(number: int, example: Example) -> None:

@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from fret.records import Record, schema_of
 # Rows held in memory before they go to the file; also the size of a parquet row group.
 ROWS_PER_WRITE = 1000
 
-# Only these become a message about the disk: the block that writes may also fail at reading its input.
+# Only these become a message about the disk: the block that writes may also fail at reading its
+# input.
 _DISK_ERRORS = {
     errno.ENOSPC,
     errno.EDQUOT,
@@ -42,7 +43,7 @@ def read_records(path: Path, record: type[Record]) -> Iterator[Any]:
 
 def write_json(path: Path, data: Any) -> None:
     """Write JSON so that the file is either the old one or the whole new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with placed(path) as temporary:
         temporary.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
@@ -69,7 +70,7 @@ class ParquetRows:
 
 @contextmanager
 def parquet_file(path: Path, record: type[Record]) -> Iterator[ParquetRows]:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     schema = schema_of(record)
     with placed(path) as temporary:
         with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
@@ -80,7 +81,7 @@ def parquet_file(path: Path, record: type[Record]) -> Iterator[ParquetRows]:
 
 @contextmanager
 def placed(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; moved into place, flushed to disk, when the block ends well."""
+    """Yield a temporary path beside `path`; moved into place, on disk, when the block ends well."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         yield temporary
@@ -88,13 +89,25 @@ def placed(path: Path) -> Iterator[Path]:
         temporary.replace(path)
         flush(path.parent)
     except BaseException as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # what went wrong first is what matters
+            temporary.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
             raise StoreError(
                 f"{path} cannot be written: {os.strerror(error.errno)}. Make room or give access, "
                 "then run the same command again: finished work is kept."
             ) from error
         raise
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, where they are not there."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"The folder {path} cannot be made: {error.strerror}. Mend that, then run the same "
+            "command again: finished work is kept."
+        ) from error
 
 
 def flush(path: Path) -> None:

@@ -27,7 +27,7 @@ NOT_IDENTITY = {
 
 
 def identity_of(settings: Any) -> Any:
-    """Return settings (nested dictionaries and lists) without those that cannot change the output."""
+    """Return settings (nested dictionaries, lists) without those that cannot change the output."""
     if isinstance(settings, dict):
         return {k: identity_of(v) for k, v in sorted(settings.items()) if k not in NOT_IDENTITY}
     if isinstance(settings, list | tuple):

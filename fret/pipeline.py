@@ -169,9 +169,10 @@ class Pipeline:
     ) -> Path | None:
         run = self.stored
         plan = _plan(run, [build(context) for build in STAGES.values()])
-        _check_drift(plan, redo, self.settings.run)
+        redone = _following(redo) if redo else []
+        _check_drift(plan, redone, self.settings.run)
+        _check_reads(plan, wanted, redone)
         work = [part for part in plan if part.stage.name in wanted]
-        redone = _following(redo) if redo else ()
         asked = {
             question
             for part in work
@@ -180,9 +181,8 @@ class Pipeline:
         }
         for model in sorted({model for model, _ in asked}):
             _reach(context, model)
+            require(context.llm(model), {kind for name, kind in asked if name == model})
         with run.locked():
-            for model in sorted({model for model, _ in asked}):
-                require(context.llm(model), {kind for name, kind in asked if name == model})
             run.write_settings(
                 self.settings.model_dump(),
                 _versions(),
@@ -217,8 +217,8 @@ def _plan(run: Run, stages: Sequence[Stage]) -> list[_Part]:
     return parts
 
 
-def _check_drift(plan: Sequence[_Part], redo: str | None, run_name: str) -> None:
-    redone = _following(redo) if redo else ()
+def _check_drift(plan: Sequence[_Part], redone: Sequence[str], run_name: str) -> None:
+    """Refuse to go on with stages that were made with other settings, unless they are made anew."""
     for part in plan:
         old, new = part.folder.manifest, part.manifest
         if old is None or old.fingerprint == new.fingerprint or new.stage in redone:
@@ -234,6 +234,17 @@ def _check_drift(plan: Sequence[_Part], redo: str | None, run_name: str) -> None
             f"Nothing was done. Either keep it and start another run (--set run=NAME), or make this stage and all "
             f"after it anew (--redo {new.stage}); answers of language models are kept and used again."
         )
+
+
+def _check_reads(plan: Sequence[_Part], wanted: Sequence[str], redone: Sequence[str]) -> None:
+    """Refuse a choice of stages that leaves out one which another reads and which is not finished."""
+    there = {part.stage.name for part in plan if part.folder.finished} - set(redone) | set(wanted)
+    for part in plan:
+        for name in part.stage.reads:
+            if part.stage.name in wanted and name not in there:
+                raise UserError(
+                    f"The stage {part.stage.name} reads {name}, which is not finished: run {name} first."
+                )
 
 
 def _following(stage: str) -> list[str]:
@@ -260,11 +271,6 @@ def _run_stage(run: Run, part: _Part, context: Context, observer: Observer) -> N
     if folder.finished:
         observer.stage_ends(stage.name, folder.require(), skipped=True)
         return
-    for name in stage.reads:
-        if not run.stage(name).finished:
-            raise UserError(
-                f"The stage {stage.name} reads {name}, which is not finished: run {name} first."
-            )
     folder.begin(part.manifest)
     started = time.monotonic()
     try:

@@ -1,4 +1,4 @@
-"""Read a pipeline file: find it, apply overrides, refuse secrets, check it, explain what is wrong."""
+"""Read a pipeline file: find it, apply overrides, refuse secrets, check it, explain errors."""
 
 import difflib
 import re
@@ -165,9 +165,10 @@ def _explain(detail: ErrorDetails) -> str:
 
 
 def _locate(loc: Sequence[int | str]) -> tuple[list[str], type[Settings] | None]:
-    """Return the place of an error as the user wrote it, and the section that its last part stands in.
+    """Return the place of an error as the user wrote it, and the section of its last part.
 
-    Pydantic puts the kind of a section into the place (`writer.llm.model`); the file has no such key.
+    Pydantic puts the kind of a section into the place (`writer.llm.model`); the file has no such
+    key.
     """
     place: list[str] = []
     hint: Any = PipelineSettings
@@ -186,7 +187,7 @@ def _locate(loc: Sequence[int | str]) -> tuple[list[str], type[Settings] | None]
 
 
 def _sections_of(hint: Any) -> list[type[Settings]]:
-    """Return the sections that may stand where a hint stands, not those in its lists or mappings."""
+    """Return the sections that may stand where a hint stands; not those in lists or mappings."""
     if isinstance(hint, type) and issubclass(hint, Settings):
         return [hint]
     if get_origin(hint) in {Annotated, Union, UnionType}:

@@ -97,8 +97,8 @@ class Prompt:
         return self._answer_template.render(written)
 
     def _shot_text(self, given: Mapping[str, str]) -> str:
-        # The fence is a hash of what it fences: no page can hold its own fence, yet a second run asks
-        # the very same question and finds its answer in the store.
+        # The fence is a hash of what it fences: no page can hold its own fence, yet a second run
+        # asks the very same question and finds its answer in the store.
         fence = make_id("fence", *given.values())[:12]
         return self._shot_template.render(given, fence=fence)
 
@@ -159,11 +159,13 @@ def _check(path: Path, data: Any, job: str) -> Prompt:
     if not isinstance(data, dict) or set(data) != _FIELDS:
         found = ", ".join(sorted(map(str, data))) if isinstance(data, dict) else type(data).__name__
         raise PromptError(
-            f"The prompt file {path} must have the keys {', '.join(sorted(_FIELDS))}; it has: {found}."
+            f"The prompt file {path} must have the keys {', '.join(sorted(_FIELDS))}; "
+            f"it has: {found}."
         )
     if data["job"] != job:
         raise PromptError(
-            f"The prompt file {path} is for the job {data['job']!r}; here one for {job!r} is needed."
+            f"The prompt file {path} is for the job {data['job']!r}; "
+            f"here one for {job!r} is needed."
         )
     texts = {key: data[key] for key in ("name", "instruction", "shot", "answer")}
     if wrong := [key for key, value in texts.items() if not isinstance(value, str)]:
@@ -196,7 +198,8 @@ def _check_variables(path: Path, data: Mapping[str, Any], job: Job) -> None:
         if unknown := sorted(names - allowed[key]):
             may = ", ".join(sorted(allowed[key])) or "no variable at all"
             raise PromptError(
-                f"The prompt file {path}: {key} uses {{{{ {unknown[0]} }}}}, which it is not given; it may use {may}."
+                f"The prompt file {path}: {key} uses {{{{ {unknown[0]} }}}}, "
+                f"which it is not given; it may use {may}."
             )
     if missing := sorted(job.needed - used["shot"] - used["answer"]):
         where = "shot" if missing[0] in job.given else "answer"

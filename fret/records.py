@@ -24,7 +24,7 @@ ID_LENGTH = 20
 
 
 def make_id(*parts: str) -> str:
-    """Hash text parts into an id of `ID_LENGTH` hex digits; the parts cannot run into each other."""
+    """Hash text parts into an id of `ID_LENGTH` hex digits; parts cannot run into each other."""
     digest = hashlib.sha256()
     for part in parts:
         data = part.encode("utf-8", "surrogatepass")
@@ -40,7 +40,7 @@ def hash_json(data: Any) -> str:
 
 
 class Record:
-    """What all records share: an Arrow schema from the annotations, and the way to rows and back."""
+    """What all records share: an Arrow schema from the annotations, the way to rows and back."""
 
     __slots__ = ()
 
@@ -154,7 +154,7 @@ class Candidates(Record):
     dense_scores: tuple[float | None, ...]
     """Cosine, for every candidate whenever a dense model is used."""
     seed_rank: int | None
-    """True rank of the seed in the fused ranking; None when it is not in it, or there is no seed."""
+    """True rank of the seed in the fused ranking; None when it is not in it, or there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +195,7 @@ class Judgement(Record):
 
 @dataclass(frozen=True, slots=True)
 class Example(Record):
-    """One training example: task, query, positive and hard negatives, with all that explains them."""
+    """One training example: task, query, positive, hard negatives, and all that explains them."""
 
     STAGE: ClassVar[str] = "examples"
     KEY: ClassVar[str] = "query_id"

@@ -6,13 +6,16 @@ _PACKAGE = Path(__file__).parent
 
 
 def shipped_root() -> Path:
-    """Return the folder that holds `prompts/`, `pipelines/` and `data/`: inside the wheel, or the checkout."""
+    """Return the folder of `prompts/`, `pipelines/` and `data/`: in the wheel, or the checkout."""
     inside = _PACKAGE / "shipped"
     return inside if inside.is_dir() else _PACKAGE.parent
 
 
 def find_file(path: str, *, beside: Path | None = None) -> Path | None:
-    """Find a file or folder from the current folder, beside the pipeline file, or among the shipped ones."""
+    """Find a file or folder.
+
+    Looked for from the current folder, then beside the pipeline file, then among the shipped ones.
+    """
     folders = [Path(), *([beside] if beside else []), shipped_root()]
     return next((found for folder in folders if (found := folder / path).exists()), None)
 

@@ -7,9 +7,9 @@
     data/runs/<run>/<stage>/kept/…                  arrays and tables derived from finished shards
 
 Done means: the whole file, in place, and recorded in the manifest beside the fingerprint that made
-it. Every file is written under a temporary name in its own folder, flushed to the disk, moved to its
-name, and the folder flushed; then the manifest, the same way. So a kill, a full disk or a power cut
-leaves finished shards or nothing.
+it. Every file is written under a temporary name in its own folder, flushed to the disk, moved to
+its name, and the folder flushed; then the manifest, the same way. So a kill, a full disk or a power
+cut leaves finished shards or nothing.
 """
 
 import json
@@ -25,7 +25,16 @@ from typing import Any, Protocol
 
 from filelock import FileLock, Timeout
 
-from fret.durable import flush, parquet_file, placed, read_records, sha256_of, size_of, write_json
+from fret.durable import (
+    flush,
+    make_folder,
+    parquet_file,
+    placed,
+    read_records,
+    sha256_of,
+    size_of,
+    write_json,
+)
 from fret.errors import RunLocked, StoreError, UserError
 from fret.records import Dropped, Record
 
@@ -83,8 +92,8 @@ class Manifest:
             return cls(**{**data, "shards": [Shard(**shard) for shard in data["shards"]]})
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(
-                f"{path} cannot be read ({error}). It was damaged or written by another version of fret. "
-                f"Remove the folder {path.parent} to make this stage again."
+                f"{path} cannot be read ({error}). It was damaged, or written by another version "
+                f"of fret. Remove the folder {path.parent} to make this stage again."
             ) from error
 
 
@@ -122,13 +131,14 @@ class StageFolder:
         else:
             self.clear()
             self.manifest = manifest
-        self.path.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path)
         self._save()
 
     def clear(self) -> None:
         """Remove all that the stage has made."""
-        if self.path.exists():
-            # The manifest goes first: a kill in between must not leave it naming files that are gone.
+        if self.path.is_dir():
+            # The manifest goes first: a kill in between must not leave it naming files that are
+            # gone.
             (self.path / "manifest.json").unlink(missing_ok=True)
             shutil.rmtree(self.path)
         self.manifest = None
@@ -200,10 +210,10 @@ class StageFolder:
             yield from read_records(folder / shard.name, record)
 
     def kept(self, name: str, make: Callable[[Path], None]) -> Path:
-        """Return the path of a file derived from finished shards, made by `make(path)` if missing."""
+        """Return the path of a file derived from finished shards; `make(path)` makes a missing one."""
         path = self.path / "kept" / name
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             with placed(path) as temporary:
                 make(temporary)
         return path
@@ -271,17 +281,14 @@ class Run:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the run for this process; a second one is told who holds it."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(
-                f"The run folder {self.path} cannot be made: {error.strerror}."
-            ) from error
+        make_folder(self.path)
         lock, holder = FileLock(self.path / ".lock"), self.path / ".holder.json"
         try:
             lock.acquire(timeout=0)
         except Timeout:
             raise RunLocked(_describe_holder(self.path, holder)) from None
+        except OSError as error:
+            raise StoreError(f"{self.path} cannot be locked: {error.strerror}.") from error
         try:
             write_json(holder, {"pid": os.getpid(), "host": socket.gethostname()})
             yield
@@ -305,7 +312,7 @@ class Run:
             shutil.rmtree(folder, ignore_errors=True)
         fresh.mkdir(parents=True)
         yield fresh
-        for file in sorted(fresh.rglob("*")):
+        for file in [*fresh.rglob("*"), fresh]:
             flush(file)
         if self.dataset_dir.exists():
             self.dataset_dir.replace(old)

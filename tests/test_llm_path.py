@@ -142,10 +142,10 @@ def test_a_server_that_is_not_there_is_told_before_anything_is_written(llm_pipel
 def test_a_server_without_prompt_log_probabilities_is_told_before_work(
     llm_pipeline: Path, server: LLMServer
 ) -> None:
-    server.fail("ok", *["no logprobs"] * 8)
+    server.fail("ok", "ok", *["no logprobs"] * 8)  # chat and labels work
     with pytest.raises(UserError, match="query_likelihood.*needs"):
         fret.load(llm_pipeline).run()
-    assert not list(llm_pipeline.parent.glob("data/runs/*/pages/manifest.json"))
+    assert not list(llm_pipeline.parent.glob("data/runs/*"))
 
 
 def test_a_wrong_key_stops_with_exit_status_3(llm_pipeline: Path, server: LLMServer) -> None:

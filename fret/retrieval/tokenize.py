@@ -1,4 +1,4 @@
-"""Words for retrieval: lower-case words, and pairs of neighbouring characters where no spaces stand."""
+"""Words for retrieval: lower-case words, and pairs of neighbouring characters without spaces."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""Scorers say how well each candidate fits a query. One protocol; any number of them, fused by rank."""
+"""Scorers say how well each candidate fits a query: one protocol, any number, fused by rank."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,5 +30,5 @@ class Scorer(Protocol):
     """Empty when no model is behind it."""
 
     def score(self, groups: Iterable[Group]) -> Iterator[list[Score]]:
-        """Yield the scores of each group's candidates, in order; groups are pulled as there is room."""
+        """Yield the scores of each group's candidates, in order; groups are pulled as needed."""
         ...

@@ -10,7 +10,7 @@ from fret.scorers.grouped import ask_grouped
 
 
 class QueryLikelihoodScorer:
-    """Mean log-probability of the query's tokens after a few-shot prompt that ends with the passage.
+    """Mean log-probability of the query's tokens, after a few-shot prompt with the passage.
 
     The mean is UPR's score (Sachan et al. 2022); within one query it ranks as the sum does.
     """

@@ -15,7 +15,8 @@ LABELS = ("0", "1", "2", "3")
 class RelevanceScorer:
     """Expected relevance: the sum of p(label) * grade over the labels 0 to 3.
 
-    p is the softmax over the labels' log-probabilities alone (Zhuang et al. 2023, arXiv 2310.14122).
+    p is the softmax over the labels' log-probabilities alone (Zhuang et al. 2023,
+    arXiv 2310.14122).
     """
 
     name = "relevance"

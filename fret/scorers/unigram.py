@@ -12,7 +12,8 @@ from fret.scorers import Group, Score
 class UnigramScorer:
     """log P(query | passage) with Dirichlet smoothing (Zhai & Lafferty 2001, equation 6).
 
-    P(w | passage) = (count of w in the passage + mu * P(w | collection)) / (words of the passage + mu).
+    P(w | passage) =
+        (count of w in the passage + mu * P(w | collection)) / (words of the passage + mu).
     Words that no passage holds are left out: they would be equally unlikely everywhere.
     """
 

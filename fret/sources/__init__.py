@@ -1,8 +1,8 @@
 """Where pages come from. Each source counts and hashes what it holds, and yields it part by part.
 
-A source is a `Source`: `describe()` reads everything once, cheaply, so that an empty or broken source
-is told before any work and a changed one is noticed; `parts()` yields the raw pages, a shard's worth
-at a time, in an order that does not change.
+A source is a `Source`: `describe()` reads everything once, cheaply, so that an empty or broken
+source is told before any work and a changed one is noticed; `parts()` yields the raw pages, a
+shard's worth at a time, in an order that does not change.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class RawPage:
-    """A page as it lies in the source: HTML in a file of its own, or text that needs no extraction."""
+    """A page as it lies in the source: HTML in a file of its own, or text as it is."""
 
     name: str
     """Its place in the source; goes into `Page.source`."""

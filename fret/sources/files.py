@@ -1,6 +1,7 @@
 """Find and hash the files of a source."""
 
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -25,8 +26,10 @@ def list_files(root: Path, endings: Sequence[str], what: str) -> list[Path]:
 
 
 def name_of(file: Path, root: Path) -> str:
-    """Return a file's name below its source, with forward slashes everywhere."""
-    return file.name if file == root else file.relative_to(root).as_posix()
+    """Return a file's name below its source, with forward slashes everywhere, as valid text."""
+    name = file.name if file == root else file.relative_to(root).as_posix()
+    # A name that is not UTF-8 comes with halves of surrogate pairs, which no record can hold.
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def hash_files(files: Iterable[Path], root: Path) -> str:
@@ -38,5 +41,5 @@ def hash_files(files: Iterable[Path], root: Path) -> str:
                 digest = hashlib.file_digest(stream, "sha256").hexdigest()
         except OSError as error:
             raise SourceError(f"{file} cannot be read: {error.strerror}.") from error
-        total.update(f"{name_of(file, root)}\0{digest}\0".encode("utf-8", "surrogatepass"))
+        total.update(f"{name_of(file, root)}\0{digest}\0".encode())
     return total.hexdigest()

@@ -3,6 +3,7 @@
 import gzip
 import itertools
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,8 @@ class TextTables:
     def _pages(self) -> Iterator[RawPage]:
         for file in list_files(self._root, ENDINGS, "tables of texts"):
             columns = [name for name in (self._text, self._title, self._url) if name]
-            rows = _parquet_rows(file, columns) if file.suffix == ".parquet" else read_jsonl(file)
+            is_parquet = file.name.lower().endswith(".parquet")
+            rows = _parquet_rows(file, columns) if is_parquet else read_jsonl(file)
             for number, row in rows:
                 yield self._page(row, f"{name_of(file, self._root)}:{number}", file)
 
@@ -48,8 +50,8 @@ class TextTables:
         if not isinstance(text, str):
             found = ", ".join(sorted(map(str, row)))
             raise SourceError(
-                f"{file}: row {name.rpartition(':')[2]} has no text in the column {self._text!r} (it has: {found}). "
-                "Name the right one in pages.source.text."
+                f"{file}: row {name.rpartition(':')[2]} has no text in the column {self._text!r} "
+                f"(it has: {found}). Name the right one in pages.source.text."
             )
         title, url = (
             str(row.get(column) or "") if column else "" for column in (self._title, self._url)
@@ -63,30 +65,35 @@ def read_jsonl(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     Raises:
         SourceError: naming the line that is no JSON object.
     """
-    opener: Any = gzip.open if file.name.endswith(".gz") else open
+    opener: Any = gzip.open if file.name.lower().endswith(".gz") else open
     number = 0
     try:
         with opener(file, "rt", encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
-                    row = json.loads(line)
-                    if not isinstance(row, dict):
-                        raise SourceError(
-                            f"{file}, line {number}: each line must be a JSON object."
-                        )
-                    yield number, row
-    except (OSError, EOFError, ValueError) as error:
-        raise SourceError(f"{file} cannot be read near line {number + 1}: {error}") from error
+                    yield number, _read_line(line, f"{file}, line {number}")
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+        raise SourceError(f"{file} cannot be read after line {number}: {error}") from error
+
+
+def _read_line(line: str, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise SourceError(f"{where}: not JSON: {error}") from error
+    if not isinstance(row, dict):
+        raise SourceError(f"{where}: each line must be a JSON object.")
+    return row
 
 
 def _parquet_rows(file: Path, columns: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         with pq.ParquetFile(file) as table:
             names = set(table.schema_arrow.names)
+            # Without the first, the text, all are read: so that the error can name them.
+            wanted = [c for c in columns if c in names] if columns[0] in names else None
             number = itertools.count(1)
-            for batch in table.iter_batches(
-                batch_size=256, columns=[c for c in columns if c in names] or None
-            ):
+            for batch in table.iter_batches(batch_size=256, columns=wanted):
                 for row in batch.to_pylist():
                     yield next(number), row
     except (pa.ArrowInvalid, OSError) as error:

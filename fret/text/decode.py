@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from contextlib import suppress
 
 from charset_normalizer import from_bytes
 from webencodings import lookup
@@ -15,13 +16,15 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+# A few broken bytes are no reason to doubt an encoding that so many times more letters speak for.
+_GOOD_PER_BROKEN = 10
 
 
 def decode_html(data: bytes) -> str:
-    """Decode a page: byte order mark, then valid UTF-8, then what it declares, then the likeliest guess.
+    """Decode a page: byte order mark, valid UTF-8, what it declares, or the likeliest guess.
 
-    Valid UTF-8 comes before the declaration because pages lie: text with other than ASCII letters is
-    hardly ever valid UTF-8 by chance. A declared ISO-8859-1 means windows-1252, as in browsers.
+    Valid UTF-8 comes before the declaration because pages lie: text with other than ASCII letters
+    is hardly ever valid UTF-8 by chance. A declared ISO-8859-1 means windows-1252, as in browsers.
     """
     for mark, marked in _BOMS:
         if data.startswith(mark):
@@ -30,12 +33,22 @@ def decode_html(data: bytes) -> str:
     # ISO-2022-JP and its kin are plain ASCII bytes, so "valid UTF-8" proves nothing there.
     order = [declared, "utf-8"] if (declared or "").startswith("iso2022") else ["utf-8", declared]
     for encoding in filter(None, order):
-        try:
+        with suppress(UnicodeDecodeError, LookupError):
             return data.decode(encoding)
-        except (UnicodeDecodeError, LookupError):
-            continue
+    for encoding in filter(None, order):
+        with suppress(LookupError):
+            text = data.decode(encoding, "replace")
+            if _is_nearly_whole(text):
+                return text
     best = from_bytes(data[:100_000]).best()
     return data.decode(best.encoding if best else declared or "windows-1252", "replace")
+
+
+def _is_nearly_whole(text: str) -> bool:
+    """Whether letters beyond ASCII that were decoded outnumber by far the bytes that were not."""
+    n_broken = text.count("\ufffd")
+    n_good = sum(character > "\x7f" for character in text) - n_broken
+    return n_good >= _GOOD_PER_BROKEN * n_broken
 
 
 def _declared_encoding(data: bytes) -> str | None:

@@ -1,6 +1,7 @@
-"""Main text and metadata of one HTML page, by trafilatura. Runs in worker processes (see isolate)."""
+"""Main text and metadata of an HTML page, by trafilatura. Runs in worker processes (see isolate)."""
 
 import gzip
+import re
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,10 @@ from fret.text.decode import decode_html
 
 # Below this, language identification is a guess; the page's own word is better.
 _LANGUAGE_CHARACTERS = 60
+# The attribute of <html> only: links have `hreflang`, and other elements may be in other languages.
+_HTML_LANGUAGE = re.compile(
+    r"""<html\b[^>]*?[\s:"']lang\s*=\s*["']?([a-z]{2})(?![a-z])""", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +99,8 @@ def _looks_like_html(data: bytes) -> bool:
 
 
 def _declared_language(html: str) -> str:
-    start = html[:4096].lower().find("lang=")
-    return (
-        "".join(c for c in html[start + 5 : start + 9].lower() if c.isalpha())[:2]
-        if start >= 0
-        else ""
-    )
+    found = _HTML_LANGUAGE.search(html[:4096])
+    return found[1].lower() if found else ""
 
 
 def _tidy(text: str, title: str) -> str:

@@ -1,7 +1,7 @@
 """What the template writer sees in a passage: its headings, its sentences and its key phrases.
 
 Key phrases are runs of content words between stopwords and punctuation (RAKE, Rose et al. 2010),
-cut further by what stands around them: a word before an article, or after a modal, is likely a verb.
+cut further by what stands around them: before an article, or after a modal, there is a verb.
 """
 
 import re
@@ -23,8 +23,9 @@ _SENTENCE_END = re.compile(
     r"(?<=[.!?])[\"'”’»)\]]*\s+(?=[\"'“‘„«(\[¿¡]*[^\Wa-zß-ÿ_])|(?<=[。！？])"
 )
 _ABBREVIATION = re.compile(
-    r"(?:^|[\s(.])(?:[A-Za-z]|\d{1,2}|Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|No|Nr|Fig|Vol|Inc|Ltd|Co|Corp|approx|ca|etc|Gov|Sen|"
-    r"Rep|Gen|Lt|Col|Sgt|bzw|usw|Bd|Sra?|Mme|av|env|cf|pp?|Jan|Feb|Mar|Apr|Aug|Sept?|Oct|Nov|Dec|Ph)\.$"
+    r"(?:^|[\s(.])(?:[A-Za-z]|\d{1,2}|Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|No|Nr|Fig|Vol|Inc|Ltd|Co|Corp|"
+    r"ca|etc|Gov|Sen|Rep|Gen|Lt|Col|Sgt|bzw|usw|Bd|Sra?|Mme|av|env|cf|pp?|approx|Ph|"
+    r"Jan|Feb|Mar|Apr|Aug|Sept?|Oct|Nov|Dec)\.$"
 )
 _ITEM = re.compile(r"^\s*(?:[-–•*·]|(?:step |schritt |étape |paso )?\d{1,2}[.):]|[a-z]\))\s+", re.I)
 _EDIT = re.compile(
@@ -32,11 +33,23 @@ _EDIT = re.compile(
 )
 _CODE = re.compile(r"[{}=<>$#]|--|::|\w\(\)|^\s*(?:git|sudo|pip|cd|npm|make|docker) [a-z]+ ?\S*$")
 _SITE = re.compile(r"\s+[|–—»·-]\s+")
-_LY_NOUNS = frozenset("family supply reply assembly butterfly anomaly monopoly jelly".split())
+_LY_NOUNS = {"family", "supply", "reply", "assembly", "butterfly", "anomaly", "monopoly", "jelly"}
 _STOPWORD_LISTS = {
-    "en": "EN_PLUS", "de": "GERMAN", "fr": "FRENCH", "es": "SPANISH", "it": "ITALIAN", "nl": "DUTCH",
-    "pt": "PORTUGUESE", "ru": "RUSSIAN", "sv": "SWEDISH", "no": "NORWEGIAN", "da": "DANISH", "tr": "TURKISH",
+    "en": "EN_PLUS", "de": "GERMAN", "fr": "FRENCH", "es": "SPANISH", "it": "ITALIAN",
+    "nl": "DUTCH", "pt": "PORTUGUESE", "ru": "RUSSIAN", "sv": "SWEDISH", "no": "NORWEGIAN",
+    "da": "DANISH", "tr": "TURKISH",
 }  # fmt: skip
+_ORDERS = frozenset(ORDERS.split())
+_AFTER_VERBS = {"that", "to", "up", "out", "off"}
+_BEFORE_INFINITIVES = {"para", "al", "sin", "pour", "sans"}
+_NOT_LAST = {
+    "en": ("ed", "ing", "ful", "ous", "able", "ible", "less", "grey", "white", "black", "ward"),
+    "fr": ("er", "ez", "ait", "aient", "é", "ée", "és", "ées"),
+    "es": ("ar", "er", "ir", "ando", "iendo", "ado", "ada", "ados", "adas"),
+}
+
+
+_LISTS = ("pronouns", "openers", "determiners", "prepositions", "verbs", "links")
 
 
 @dataclass(frozen=True)
@@ -58,12 +71,9 @@ class Lexicon:
 def load_lexicon(language: str) -> Lexicon:
     """Return the word lists of a language; of one without rules of its own, stopwords only."""
     wording = WORDINGS.get(language, OTHER)
-    w = {name: frozenset(getattr(wording, name).split()) for name in
-         ("pronouns", "openers", "determiners", "prepositions", "verbs", "weak", "links")}  # fmt: skip
-    stops = _load_stopwords(language).union(*w.values()) - ({"may"} if language != "en" else set())
-    return Lexicon(
-        wording, w["pronouns"], w["openers"], w["determiners"], w["prepositions"], w["verbs"], stops, w["links"]
-    )  # fmt: skip
+    lists = {name: frozenset(getattr(wording, name).split()) for name in _LISTS}
+    stops = _load_stopwords(language).union(*lists.values(), wording.weak.split())
+    return Lexicon(wording=wording, stops=stops, **lists)
 
 
 def _load_stopwords(language: str) -> frozenset[str]:
@@ -84,7 +94,7 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Reading:
-    """A passage taken apart; everything in the passage's order but the phrases, which are best first."""
+    """A passage taken apart; all in its order but the phrases, which are best first."""
 
     passage: Passage
     language: str
@@ -108,7 +118,7 @@ class Reading:
 
     @cached_property
     def topic(self) -> str:
-        """The noun phrase of the title that tells best what the page is about; empty if none does."""
+        """The title's noun phrase that tells what the page is about; empty if none does."""
         return _find_topic(self)
 
 
@@ -147,6 +157,7 @@ def find_words(text: str, language: str) -> list[re.Match[str]]:
 def stem(word: str) -> str:
     """Cut a word so that its plural and its cases mostly look the same."""
     word = word.casefold().removesuffix("'s").removesuffix("’s")
+    word = word.removesuffix("s") if len(word) > 3 else word
     return word[: max(4, len(word) - 2)]
 
 
@@ -183,8 +194,6 @@ class _Found:
     position: float
     has_article: bool
     in_sentence: bool
-    is_german: bool
-    has_link: bool
 
 
 def _rank_phrases(reading: Reading) -> list[Phrase]:
@@ -202,11 +211,11 @@ def _rank_phrases(reading: Reading) -> list[Phrase]:
 
 
 def _score(places: list[_Found], reading: Reading, title: frozenset[str]) -> float:
-    """Score a phrase by frequency, length, articles, capitals, the title's words and spread; 0 = no."""
+    """Score a phrase by frequency, length, articles, capitals, title and spread; 0 is no phrase."""
     words, first = places[0].words, places[0]
     names = all(w[0].isupper() for w in words) and any(p.in_sentence for p in places)
     count = sum(min(reading.stems[stem(w)], 4) for w in words) / len(words)
-    if _is_chance(places, count):
+    if _is_chance(places, count, reading.language):
         return 0.0
     score = count / 2 + (0, 0, 1.2, 1.3, 0.6)[min(len(words), 4)] + min(len(places) - 1, 2) * 0.7
     score += 0.6 * any(p.has_article for p in places) + 0.7 * (names and len(words) > 1)
@@ -215,49 +224,39 @@ def _score(places: list[_Found], reading: Reading, title: frozenset[str]) -> flo
     score += 0.8 * any(first.text in heading for heading in reading.headings)
     if reading.language in _ROMANCE and len(words) == 2 and len(places) == 1:
         # Noun and verb look like noun and adjective; with a "de" between them they are two nouns.
-        score += 0.3 if first.has_link else -0.8
+        score += 0.3 if len(first.text.replace("'", " ").split()) > 2 else -0.8
     return score
 
 
-def _is_chance(places: list[_Found], count: float) -> bool:
+def _is_chance(places: list[_Found], count: float, language: str) -> bool:
     """Say whether what looks like a phrase may be words that happen to meet, or a stray verb."""
-    words = places[0].words
+    words, first = places[0].words, places[0]
     if len(words[0]) < 3:
         return True
     if len(words) > 1:
-        return places[0].is_german and len(places) == 1 and words[0][0].isupper()
-    is_name = words[0][0].isupper() and places[0].in_sentence and not places[0].is_german
-    is_long = len(words[0]) > 9
-    return not (count > 1 or is_name or is_long) or not (
-        is_name or any(p.has_article for p in places)
-    )
+        return language == "de" and len(places) == 1 and words[0][0].isupper()
+    if words[0][0].isupper() and first.in_sentence and language != "de":
+        return False
+    is_noun = any(p.has_article for p in places)
+    return not is_noun or not (count > 1 or len(words[0]) > 9)
 
 
 def _find_phrases(text: str, language: str, position: float) -> Iterator[_Found]:
     """Find runs of content words that look like noun phrases."""
-    lexicon, words = load_lexicon(language), find_words(text, language)
-    runs = _find_runs([m.group() for m in words], lexicon)
-    if language == "en":
-        runs = _split_at_verbs([m.group() for m in words], runs)
-    for begin, end in runs:
-        begin, end = _trim_run([m.group() for m in words], begin, end, lexicon, language)
-        if begin >= end or end - begin > 4:
-            continue
-        run = tuple(
-            m.group() for m in words[begin:end] if m.group().casefold() not in lexicon.links
-        )
-        before = words[begin - 1].group().casefold() if begin else ""
-        has_article = before in lexicon.determiners or before in lexicon.prepositions
-        written = text[words[begin].start() : words[end - 1].end()]
-        yield _Found(
-            written,
-            run,
-            position,
-            has_article,
-            begin > 0,
-            language == "de",
-            len(run) < end - begin,
-        )
+    lexicon, matches = load_lexicon(language), find_words(text, language)
+    words = [m.group() for m in matches]
+    runs = _find_runs(words, lexicon)
+    for begin, end in _split_at_verbs(words, runs) if language == "en" else runs:
+        begin, end = _trim_run(words, begin, end, language)
+        if 0 < end - begin <= 4:
+            before = words[begin - 1].casefold() if begin else ""
+            yield _Found(
+                text=text[matches[begin].start() : matches[end - 1].end()],
+                words=tuple(w for w in words[begin:end] if w.casefold() not in lexicon.links),
+                position=position,
+                has_article=before in lexicon.determiners | lexicon.prepositions,
+                in_sentence=begin > 0,
+            )
 
 
 def _find_runs(words: list[str], lexicon: Lexicon) -> Iterator[tuple[int, int]]:
@@ -282,9 +281,10 @@ def _split_at_verbs(words: list[str], runs: Iterator[tuple[int, int]]) -> Iterat
     for begin, end in runs:
         start = begin
         for number in range(begin, end - 1):
-            plural = re.search(r"(?<![suia'])s$", words[number]) and words[number + 1] != "of"
-            verbal = plural or number > begin and words[number].endswith("ed")
-            if verbal and words[number].islower():
+            word = words[number]
+            is_plural = re.search(r"(?<![suia'])s$", word) and words[number + 1] != "of"
+            is_verbal = is_plural or (number > begin and word.endswith("ed"))
+            if is_verbal and word.islower():
                 yield start, number
                 start = number + 1
         yield start, end
@@ -301,36 +301,31 @@ def _is_adverb(word: str) -> bool:
     return len(word) > 4 and word.endswith("ly") and word.islower() and word not in _LY_NOUNS
 
 
-def _trim_run(
-    words: list[str], begin: int, end: int, lexicon: Lexicon, language: str
-) -> tuple[int, int]:
+def _trim_run(words: list[str], begin: int, end: int, language: str) -> tuple[int, int]:
     """Cut from a run the words that their neighbours show to be verbs."""
+    lexicon = load_lexicon(language)
     before = words[begin - 1].casefold() if begin else ""
     after = words[end].casefold() if end < len(words) else "."
-    starts_clause = (
-        before in lexicon.pronouns or before in lexicon.verbs or before in {"to", "someone"}
-    )
-    if begin == 0:
-        starts_clause = words[0].casefold() in _ORDERS or language != "en" and end - begin == 1
-    if (
-        (starts_clause or before == "or")
-        and before not in lexicon.determiners
-        and words[begin].islower() | (begin == 0)
-    ):
+    if _begins_with_verb(words, begin, before, language):
         begin += 1
-    if end > begin and after in lexicon.determiners | lexicon.pronouns | {
-        "that",
-        "to",
-        "up",
-        "out",
-        "off",
-    }:
+    if end > begin and after in lexicon.determiners | lexicon.pronouns | _AFTER_VERBS:
         end -= words[end - 1].islower()
     if language == "de":
         return _trim_german(words, begin, end) if before not in {"des", "eines"} else (0, 0)
-    end = _trim_endings(words, begin, end, language)
-    if (begin == 0 or before in {"para", "al", "sin", "pour", "sans"}) and language in {"fr", "es"}:
-        begin += bool(re.search(r"(?:ar|er|ir)$", words[begin])) if begin < end else 0
+    return _trim_links(words, begin, _trim_endings(words, begin, end, language), lexicon)
+
+
+def _begins_with_verb(words: list[str], begin: int, before: str, language: str) -> bool:
+    lexicon, word = load_lexicon(language), words[begin]
+    if language in {"fr", "es"} and (begin == 0 or before in _BEFORE_INFINITIVES):
+        return word.endswith(("ar", "er", "ir"))
+    if begin == 0:
+        return language == "en" and word.casefold() in _ORDERS
+    is_verbal = before in lexicon.pronouns | lexicon.verbs | {"to", "someone", "or"}
+    return is_verbal and before not in lexicon.determiners and word.islower()
+
+
+def _trim_links(words: list[str], begin: int, end: int, lexicon: Lexicon) -> tuple[int, int]:
     while begin < end and words[begin].casefold() in lexicon.links:
         begin += 1
     while begin < end and words[end - 1].casefold() in lexicon.links:
@@ -339,19 +334,11 @@ def _trim_run(
 
 
 def _trim_endings(words: list[str], begin: int, end: int, language: str) -> int:
-    """Cut participles and infinitives from the end, where no noun can follow them any more."""
-    endings = {
-        "en": ("ed", "ing"),
-        "fr": ("er", "ez", "ait", "aient", "é", "ée", "és", "ées"),
-        "es": ("ar", "er", "ir", "ando", "iendo", "ado", "ada", "ados", "adas"),
-    }
-    while (
-        end > begin
-        and words[end - 1].islower()
-        and words[end - 1].endswith(endings.get(language, ()))
-        and len(words[end - 1]) > 4
-    ):
-        if language == "en" and end - begin == 2 and words[end - 1].endswith("ing"):
+    """Cut participles, infinitives and some adjectives from the end, where a noun should be."""
+    endings = _NOT_LAST.get(language, ())
+    while end > begin and words[end - 1].islower() and len(words[end - 1]) > 4:
+        is_gerund = language == "en" and end - begin == 2 and words[end - 1].endswith("ing")
+        if is_gerund or not words[end - 1].endswith(endings):
             break
         end -= 1
     return end
@@ -366,32 +353,31 @@ def _trim_german(words: list[str], begin: int, end: int) -> tuple[int, int]:
     return begin, end
 
 
-_ORDERS = frozenset(ORDERS.split())
-
-
 def _find_topic(reading: Reading) -> str:
-    """Choose among the title's noun phrases the one whose words the passage, or the address, repeats."""
-    if reading.language in NO_SPACES:
-        return ""
-    address = reading.passage.url.casefold().rsplit("/", 1)[-1]
+    """Choose the title's noun phrase whose words the passage, or the page's address, repeats."""
     best: tuple[float, str] = (0.0, "")
     for found in _find_phrases(reading.title, reading.language, 0.0):
         hits = [reading.stems[stem(w)] for w in found.words]
-        in_address = all(stem(w)[:4] in address for w in found.words) and "’" not in found.text
-        # A word of an ordinary title counts though the passage does not say it; headlines capitalise verbs.
+        in_address = _is_in_address(found, reading)
+        # A word of a plain title counts though the passage lacks it; headlines capitalise verbs.
         is_plain = any(hits) and all(w.islower() for w in found.words[1:])
-        is_sure = (
-            all(hits) and (len(hits) > 1 or hits[0] > 1) or is_plain or in_address and not any(hits)
-        )
+        is_said = all(hits) and (len(hits) > 1 or hits[0] > 1)
+        is_sure = is_said or is_plain or (in_address and not any(hits))
         text = found.text if is_sure else _keep_said(found, reading)
-        if len(text) > 2 and len(found.words) <= 4:
+        is_participle = len(found.words) == 1 and text.endswith("ed")
+        if len(text) > 2 and not is_participle and reading.language not in NO_SPACES:
             weight = sum(min(h, 5) for h in hits) + 4 * in_address + len(found.words) / 10
             best = max(best, (weight, text))
     return best[1]
 
 
+def _is_in_address(found: _Found, reading: Reading) -> bool:
+    address = reading.passage.url.casefold().rsplit("/", 1)[-1]
+    return "’" not in found.text and all(stem(w)[:4] in address for w in found.words)
+
+
 def _keep_said(found: _Found, reading: Reading) -> str:
-    """Keep of a title's phrase the words that the passage says; headlines have verbs we cannot tell."""
+    """Keep of a title's phrase the words that the passage says; the others may be verbs."""
     said = [re.sub(r"['’]s$", "", w) for w in found.words if reading.stems[stem(w)]]
-    is_frequent = len(said) > 1 or said and len(said[0]) > 3 and reading.stems[stem(said[0])] > 2
-    return " ".join(said) if is_frequent else ""
+    is_frequent = len(said) == 1 and len(said[0]) > 3 and reading.stems[stem(said[0])] > 2
+    return " ".join(said) if len(said) > 1 or is_frequent else ""

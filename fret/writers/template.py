@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
+from itertools import pairwise
 from random import Random
 
 from fret.records import Dropped, Passage, Query, Reason, hash_json, make_id
@@ -29,6 +30,7 @@ _QUOTES = re.compile(r"[\"“”„«»?]")
 # Only so many of the best offers of a kind are drawn from: what comes after them is weak.
 _DRAWN = 5
 _MAX_WORDS = 32
+_MAX_KEYWORDS = 5
 
 
 class TemplateWriter:
@@ -89,9 +91,8 @@ class TemplateWriter:
 
 def _hash_rules() -> str:
     tables = {language: asdict(words) for language, words in wording.WORDINGS.items()}
-    return hash_json([RULES_VERSION, tables, wording.TASKS, wording.BOILERPLATE, wording.POINTERS])[
-        :16
-    ]
+    gates = (wording.BOILERPLATE, wording.POINTERS)
+    return hash_json([RULES_VERSION, tables, wording.TASKS, gates])[:16]
 
 
 def _drop(passage: Passage) -> Dropped:
@@ -135,30 +136,22 @@ def _is_good(text: str, task_type: str, reading: Reading) -> bool:
         return False
     if _BOILERPLATE.search(text) or _POINTERS.search(text) or not _is_balanced(text):
         return False
-    letters = [c for c in text if c.isalpha()]
-    digits = sum(c.isdigit() for c in text)
-    return (
-        bool(letters)
-        and digits <= len(letters) / 2
-        and sum(c.isupper() for c in letters) <= len(letters) / 2
-    )
+    n_letters, n_digits = sum(map(str.isalpha, text)), sum(map(str.isdigit, text))
+    return max(2 * n_digits, 1) <= n_letters and 2 * sum(map(str.isupper, text)) <= n_letters
 
 
 def _is_balanced(text: str) -> bool:
-    pairs = ("()", "[]", "“”", "«»", "「」", "（）")
-    return (
-        all(text.count(a) == text.count(b) for a, b in pairs)
-        and '"' not in text
-        and "„" not in text
-    )
+    pairs = (("(", ")"), ("[", "]"), ("“", "”"), ("«", "»"), ("「", "」"), ("（", "）"))
+    return all(text.count(a) == text.count(b) for a, b in pairs) and not set(text) & set('"„')
 
 
 def _words(text: str, language: str) -> list[str]:
-    return [m.group().casefold().replace("’", "'") for m in find_words(text, language)]
+    found = (m.group() for m in find_words(text, language))
+    return [w.casefold().replace("’", "'") for w in found if w[0].isalnum()]
 
 
 def _points_back(text: str, reading: Reading, *, allowed: int) -> bool:
-    """Say whether a pronoun comes among the first `allowed` words, where it can mean nothing named."""
+    """Say whether a pronoun is among the first `allowed` words, where nothing is named yet."""
     words = _words(text, reading.language)[:allowed]
     return not reading.lexicon.pronouns.isdisjoint(words)
 
@@ -187,37 +180,37 @@ def _stands_alone(sentence: str, reading: Reading) -> bool:
         return False
     if reading.language in NO_SPACES:
         return 10 <= len(sentence) <= 70 and not sentence.startswith(tuple(reading.lexicon.openers))
-    return _has_fair_opening(sentence, reading) and 6 <= len(sentence.split()) <= 30
+    n_words = len(_words(sentence, reading.language))
+    return 6 <= n_words <= 30 and _has_fair_opening(sentence, reading)
 
 
 def _has_fair_opening(sentence: str, reading: Reading) -> bool:
-    first = _words(sentence, reading.language)[0]
-    if first in reading.lexicon.prepositions and "," not in sentence and reading.language == "en":
+    first, lexicon = _words(sentence, reading.language)[0], reading.lexicon
+    if reading.language not in wording.WORDINGS:
+        return first in wording.ARTICLES.split() or (first not in lexicon.stops and len(first) > 3)
+    is_fragment = first in lexicon.prepositions and "," not in sentence
+    if first in lexicon.openers or (is_fragment and reading.language == "en"):
         return False
-    if reading.language in wording.WORDINGS:
-        return first not in reading.lexicon.openers and not _points_back(
-            sentence, reading, allowed=4
-        )
-    return (
-        first in wording.ARTICLES.split() or first not in reading.lexicon.stops and len(first) > 3
-    )
+    return not _points_back(sentence, reading, allowed=5)
 
 
 def _weigh_sentence(number: int, sentence: str, reading: Reading) -> float:
-    """Weigh how much a sentence tells: names, numbers, key phrases; less for what it leaves open."""
-    language = reading.language
-    stems = set(stems_of(sentence, language))
-    words = sentence.split()
-    score = 0.8 * any(w[0].isupper() for w in words[1:]) * (language != "de") + 0.7 * any(
-        map(str.isdigit, sentence)
-    )
+    """Weigh how much a sentence tells: names, numbers, phrases; less for what it leaves open."""
+    stems, words = set(stems_of(sentence, reading.language)), sentence.split()
+    score = 0.7 * any(map(str.isdigit, sentence)) + 0.8 * _has_name(sentence, reading)
     score += sum(0.4 for p in reading.phrases[:8] if p.stems <= stems)
-    score += 1.2 * (not stems.isdisjoint(stems_of(reading.topic or reading.title, language)))
+    score += 1.2 * (not stems.isdisjoint(_topic_stems(reading)))
     score -= 0.5 * (number == 0) + 0.1 * max(0, len(words) - 20)
-    score -= 1.2 * _has_open_subject(sentence, reading) + 0.8 * _points_back(
-        sentence, reading, allowed=99
-    )
-    return score
+    score -= 1.2 * _points_back(sentence, reading, allowed=99)
+    return score - 1.2 * _has_open_subject(sentence, reading)
+
+
+def _has_name(sentence: str, reading: Reading) -> bool:
+    return reading.language != "de" and any(w[0].isupper() for w in sentence.split()[1:])
+
+
+def _topic_stems(reading: Reading) -> set[str]:
+    return set(stems_of(reading.topic or reading.title, reading.language))
 
 
 def _has_open_subject(sentence: str, reading: Reading) -> bool:
@@ -243,11 +236,15 @@ def _is_claim(sentence: str, reading: Reading) -> bool:
     words = _words(sentence, reading.language)
     if not _READERS.isdisjoint(_spoken_words(sentence, reading)):
         return False
-    return len(words) <= 28 and not _is_order(words, reading) and _names_subject(sentence, reading)
+    return (
+        len(words) <= 28
+        and not _lacks_subject(words, reading)
+        and _names_subject(sentence, reading)
+    )
 
 
 def _spoken_words(sentence: str, reading: Reading) -> set[str]:
-    """Collect a sentence's words, with the pronoun of a contraction (we've) as a word of its own."""
+    """Collect a sentence's words, with the pronoun of a contraction (we've) as a word too."""
     words = _words(sentence, reading.language)
     return {*words, *(w.split("'")[0] for w in words if not w.endswith("'s"))}
 
@@ -255,24 +252,32 @@ def _spoken_words(sentence: str, reading: Reading) -> set[str]:
 def _names_subject(sentence: str, reading: Reading) -> bool:
     """Say whether a claim tells what it is about: the topic, a name, or much else."""
     stems = set(stems_of(sentence, reading.language))
-    topic = set(stems_of(reading.topic, reading.language))
-    has_name = any(w[0].isupper() for w in sentence.split()[1:]) and reading.language != "de"
     known = sum(p.stems <= stems for p in reading.phrases[:12])
-    return not stems.isdisjoint(topic) or has_name or known > 1 or len(stems) > 5
+    is_topical = not stems.isdisjoint(_topic_stems(reading))
+    return is_topical or _has_name(sentence, reading) or known > 1 or len(stems) > 5
 
 
-def _is_order(words: list[str], reading: Reading) -> bool:
-    """Say whether a sentence is an instruction: a verb first, and often an article next."""
-    if reading.language == "en" and words[0] in wording.ORDERS.split():
+def _lacks_subject(words: list[str], reading: Reading) -> bool:
+    """Say whether a sentence has no subject before its verb, as instructions have none."""
+    first, lexicon = words[0], reading.lexicon
+    if first in lexicon.verbs:
         return True
-    lexicon = reading.lexicon
-    plain = words[0] not in lexicon.stops and not words[0].endswith(("ing", "s"))
-    return plain and words[1] in lexicon.determiners and reading.language in {"en", "fr", "es"}
+    if reading.language == "es" and first not in lexicon.stops:
+        is_verb = words[1] in wording.SPANISH_AFTER_VERBS or words[1:3] == ["de", "la"]
+        return is_verb or first.endswith(("ar", "er", "ir"))
+    orders = set(wording.ORDERS.split()) if reading.language == "en" else set()
+    if first in orders or any(a == "and" and b in orders for a, b in pairwise(words)):
+        return True
+    is_plain = first not in lexicon.stops and not first.endswith(("ing", "s"))
+    return is_plain and words[1] in lexicon.determiners and reading.language in {"en", "fr", "es"}
 
 
 def _offer_similar(reading: Reading) -> Iterator[Offer]:
     for number, sentence in _clean_sentences(reading):
-        if _SPEAKERS.isdisjoint(_spoken_words(sentence, reading)):
+        # Spanish leaves pronouns out: "Crece en ..." does not say what grows.
+        words = _words(sentence, reading.language)
+        is_open = reading.language == "es" and _lacks_subject(words, reading)
+        if not is_open and _SPEAKERS.isdisjoint(_spoken_words(sentence, reading)):
             score = _weigh_sentence(number, sentence, reading) - (number == 0)
             yield score, (_reword(sentence, reading),)
 
@@ -280,15 +285,14 @@ def _offer_similar(reading: Reading) -> Iterator[Offer]:
 def _reword(sentence: str, reading: Reading) -> str:
     """Say a sentence a little differently where that is safe: swaps of words, a clause moved."""
     body, end = sentence[:-1], sentence[-1]
-    plain = small = _lower_start(body, reading)
+    plain = text = _lower_start(body, reading)
     for pattern, replacement in reading.lexicon.wording.swaps:
-        # Only what stood there before: one rule must not undo another.
-        changed = (
-            re.sub(pattern, replacement, small, count=1) if re.search(pattern, plain) else small
-        )
+        if not re.search(pattern, plain):  # one rule must not undo another
+            continue
+        changed = re.sub(pattern, replacement, text, count=1)
         if not (pattern.startswith("^") and _points_back(changed, reading, allowed=99)):
-            small = changed
-    return small[:1].upper() + small[1:] + end
+            text = changed
+    return text[:1].upper() + text[1:] + end
 
 
 def _lower_start(sentence: str, reading: Reading) -> str:
@@ -319,27 +323,26 @@ def _offer_questions(reading: Reading) -> Iterator[Offer]:
     words = reading.lexicon.wording
     for sentence in reading.sentences:
         clean = _tidy_sentence(sentence, reading).rstrip(".!?")
-        if not re.search(r"[\"“”„«»?]", sentence):
+        if not _QUOTES.search(sentence):
             yield from _fill_patterns(words.questions, _lower_start(clean, reading), reading)
     yield from _offer_statements(reading)
-    for heading in reading.headings:
-        for score, forms in _fill_patterns(words.headings, _lower_start(heading, reading), reading):
-            yield score, forms
-    if reading.passage.position == 0 or _covers_title(reading):
-        yield from _fill_patterns(words.headings, _lower_start(reading.title, reading), reading)
+    is_whole = reading.passage.position == 0 or _covers_title(reading)
+    for heading in (*reading.headings, reading.title) if is_whole else reading.headings:
+        yield from _fill_patterns(words.headings, _lower_start(heading, reading), reading)
 
 
 def _offer_statements(reading: Reading) -> Iterator[Offer]:
     """Ask what a named person said about a key phrase of the sentence."""
     for sentence in reading.sentences if reading.language == "en" else ():
-        match = re.search(
-            rf"({wording.NAME}),? (?:said|says|told|announced|warned|argued|claimed)\b", sentence
-        )
-        for phrase in reading.phrases[:12] if match else ():
-            name = match.group(1) if match else ""
-            if phrase.text in sentence and phrase.text.islower() and len(phrase.stems) > 1:
-                forms = (f"What did {name} say about {phrase.text}?", f"{name} on {phrase.text}")
-                yield 1.8 + phrase.score / 10, forms
+        if match := re.search(wording.STATEMENT, sentence):
+            name = match.group("n")
+            for phrase in reading.phrases[:12]:
+                if phrase.text in sentence and phrase.text.islower() and len(phrase.stems) > 1:
+                    forms = (
+                        f"What did {name} say about {phrase.text}?",
+                        f"{name} on {phrase.text}",
+                    )
+                    yield 1.8 + phrase.score / 10, forms
 
 
 def _covers_title(reading: Reading) -> bool:
@@ -364,11 +367,11 @@ def _fill_patterns(
 
 
 def _name_topic(forms: tuple[str, ...], reading: Reading) -> tuple[str, ...]:
-    """Put the page's topic before forms that would be too vague without it; none if it has none."""
+    """Put the page's topic before forms too vague without it; none if there is no topic."""
     stems, topic = set(stems_of(forms[0], reading.language)), reading.topic
     is_definite = re.search(r"\b(?:the|der|die|das)\b", forms[0])
     is_definition = not is_definite and re.match(r"[Ww]hat (?:exactly )?(?:is|are) ", forms[0])
-    if is_definition or len(stems) > 3 or len(stems) > 1 and not is_definite:
+    if is_definition or len(stems) > 3 or (len(stems) > 1 and not is_definite):
         return forms
     if not stems.isdisjoint(stems_of(topic, reading.language)):
         return forms
@@ -391,14 +394,14 @@ def _put_before(topic: str, text: str, reading: Reading) -> str:
 
 def _weigh_focus(forms: tuple[str, ...], reading: Reading) -> float:
     """Weigh how well a query names what the page is about."""
-    stems = set(stems_of(forms[0], reading.language)) if forms else set()
-    topic = set(stems_of(reading.topic or reading.title, reading.language))
-    return 0.8 * (not stems.isdisjoint(topic)) + 0.15 * min(len(stems), 4)
+    stems = set(stems_of(forms[0], reading.language))
+    return 0.8 * (not stems.isdisjoint(_topic_stems(reading))) + 0.15 * min(len(stems), 4)
 
 
 def _are_fair_parts(parts: dict[str, str], reading: Reading) -> bool:
     for name, text in parts.items():
-        is_phrase = name in {"s", "n", "o"} or name in {"a", "b"} and len(text) > 9
+        # Groups a and b are noun phrases in comparisons, and a short verb elsewhere.
+        is_phrase = name in {"s", "n", "o"} or (name in {"a", "b"} and len(text) > 9)
         if is_phrase and not _is_noun_phrase(text, reading):
             return False
         if name in {"c", "i", "r"} and (_points_outside(text, reading) or _is_cut_off(text)):
@@ -412,18 +415,15 @@ def _is_cut_off(text: str) -> bool:
 
 def _is_noun_phrase(text: str, reading: Reading) -> bool:
     words, lexicon = _words(text, reading.language), reading.lexicon
-    wrong = lexicon.verbs | lexicon.pronouns
-    if (
-        not 1 <= len(words) <= 9
-        or not wrong.isdisjoint(words)
-        or words[0] in lexicon.prepositions | lexicon.openers
-    ):
+    if not 1 <= len(words) <= 9 or not stems_of(text, reading.language):
         return False
-    if words[-1] in lexicon.stops or not stems_of(text, reading.language):
+    if words[0] in lexicon.prepositions | lexicon.openers or words[0] in wording.NUMERALS.split():
+        return False
+    if words[-1] in lexicon.stops or not (lexicon.verbs | lexicon.pronouns).isdisjoint(words):
         return False
     if reading.language == "de":
         return _is_german_noun(text.split())
-    return reading.language != "en" or not (words[0] in wording.ORDERS.split() and len(words) > 1)
+    return reading.language != "en" or len(words) == 1 or words[0] not in wording.ORDERS.split()
 
 
 def _is_german_noun(words: list[str]) -> bool:
@@ -433,27 +433,21 @@ def _is_german_noun(words: list[str]) -> bool:
 
 def _points_outside(text: str, reading: Reading) -> bool:
     """Say whether a pronoun other than those of the reader comes in the text."""
-    readers = {"you", "your", "yourself", "i", "me", "my", "myself", "mine", "here"}
+    readers = {"you", "your", "yourself", "i", "me", "my", "myself", "mine", "here", "man"}
     words = set(_words(text, reading.language))
     return not words.isdisjoint(reading.lexicon.pronouns - readers)
 
 
 def _prepare_parts(groups: dict[str, str]) -> dict[str, str]:
     """Make of a pattern's groups what its forms may ask for."""
-    parts = {
-        name: text.strip(" ,") if name != "r" else text.rstrip(" ,")
-        for name, text in groups.items()
-    }
+    parts = {n: text.rstrip(" ,") if n == "r" else text.strip(" ,") for n, text in groups.items()}
     parts["r"] = re.sub(wording.FILLERS, "", parts.get("r", ""))
     parts["w"] = parts.get("w", "").lower()
     parts |= {f"{name}_me": _speak_as_reader(text) for name, text in parts.items()}
     parts |= {n.upper(): text[:1].upper() + text[1:] for n, text in parts.items() if len(n) == 1}
     verb, order = parts.get("v", ""), parts.get("i", "")
-    return parts | {
-        "v_base": _base_form(verb),
-        "do": "does" if verb.endswith("s") else "do",
-        "i_t": order[:1].lower() + order[1:],
-    }
+    parts["v_base"], parts["do"] = _base_form(verb), "does" if verb.endswith("s") else "do"
+    return parts | {"i_t": order[:1].lower() + order[1:]}
 
 
 def _speak_as_reader(text: str) -> str:
@@ -480,10 +474,8 @@ def _finish(text: str, reading: Reading) -> str:
 
 def _offer_titles(reading: Reading) -> Iterator[Offer]:
     offers = [o for heading in reading.headings for o in _offer_heading(heading, reading)]
-    is_whole = (
-        reading.passage.position == 0 or len(reading.title.split()) > 4 and _covers_title(reading)
-    )
-    if is_whole and reading.title:
+    is_telling = len(reading.title.split()) > 4 and _covers_title(reading)
+    if reading.title and (reading.passage.position == 0 or is_telling):
         offers.append((2.5, (reading.title.rstrip("."),)))
     for sentence in reading.sentences:
         if not _QUOTES.search(sentence):
@@ -494,21 +486,15 @@ def _offer_titles(reading: Reading) -> Iterator[Offer]:
 
 
 def _offer_heading(heading: str, reading: Reading) -> Iterator[Offer]:
-    first = _words(heading, reading.language)[:1]
-    if _points_outside(heading, reading) or first in (
-        ["also"],
-        ["see"],
-        ["related"],
-        ["siehe"],
-        ["q"],
-    ):
-        return
     stems, topic = set(stems_of(heading, reading.language)), reading.topic
-    if topic and stems and stems.isdisjoint(stems_of(topic, reading.language)):
-        yield (
-            2.8,
-            (_put_before(topic, _lower_start(heading, reading), reading), f"{heading} ({topic})"),
+    if not stems or _points_outside(heading, reading) or re.match(wording.ASIDES, heading):
+        return
+    if topic and stems.isdisjoint(stems_of(topic, reading.language)):
+        forms = (
+            _put_before(topic, _lower_start(heading, reading), reading),
+            f"{heading} ({topic})",
         )
+        yield 2.8, forms
     elif len(stems) > 1:
         yield 2.8, (heading,)
 
@@ -522,10 +508,10 @@ def _offer_short_sentences(reading: Reading) -> Iterator[Offer]:
 
 
 def _offer_headline(reading: Reading) -> Iterator[Offer]:
-    """Make a headline of the topic and two key phrases, for a passage that offers nothing better."""
+    """Make a headline of topic and two key phrases, where a passage offers nothing better."""
     topic = reading.topic
     others = [p for p in reading.phrases if p.stems.isdisjoint(map(stem, topic.split()))]
-    others = [p for p in others if len(p.stems) > 1 and p.score > 2.2][:2]
+    others = [p for p in others if len(p.stems) > 1 and p.score > 2.4][:2]
     if topic and len(others) > 1 and others[0].stems.isdisjoint(others[1].stems):
         joint = {"de": "und", "fr": "et", "es": "y", "en": "and"}.get(reading.language, "/")
         yield 0.9, (_put_before(topic, f" {joint} ".join(p.text for p in others), reading),)
@@ -537,7 +523,9 @@ def _offer_headline(reading: Reading) -> Iterator[Offer]:
 def _offer_keywords(reading: Reading) -> Iterator[Offer]:
     """Combine the topic with a key phrase of the passage; without a topic, two key phrases."""
     topic = [stem(w) for w in reading.topic.split()]
-    others = [p for p in reading.phrases[:8] if p.score > 2.4 and p.stems.isdisjoint(topic)]
+    fitting = [p for p in reading.phrases[:8] if p.stems.isdisjoint(topic) and p.score > 1.0]
+    fitting = [p for p in fitting if len(topic) + len(p.text.split()) <= _MAX_KEYWORDS]
+    others = [p for p in fitting if p.score > 2.4] or fitting
     for phrase in others if topic else ():
         weight = phrase.score + (len(phrase.stems) > 1)
         yield weight, _join_keywords(reading.topic, phrase.text)
@@ -550,7 +538,7 @@ def _offer_keywords(reading: Reading) -> Iterator[Offer]:
 
 def _join_keywords(first: str, second: str) -> tuple[str, ...]:
     texts = (f"{first} {second}".lower(), f"{second} {first}".lower())
-    return tuple(t for t in texts if 2 <= len(t.split()) <= 6)
+    return tuple(t for t in texts if 2 <= len(t.split()) <= _MAX_KEYWORDS)
 
 
 _BUILDERS: dict[str, Callable[[Reading], Iterator[Offer]]] = {

@@ -46,7 +46,7 @@ TASKS = {
 }
 
 BOILERPLATE = (
-    r"\bbe sure to\b|check out|\bshop\b.*\bdeals\b|full story|(?:reporting|editing|writing) by|"
+    r"\bbe sure to\b|check out|\bshop\b.*\bdeals\b|full story|see more|(?:reporting|editing|writing) by|"
     r"sign (?:up|in)\b|\blog ?in\b|\bcookies?\b|subscrib|newsletter|read more|click (?:here|on)|share this|"
     r"all rights reserved|copyright|©|privacy policy|terms of (?:use|service)|follow us|advertis|"
     r"photo(?:graph)? by|getty|image credit|loading|javascript|download (?:the )?app|http|www\.|\S@\S|"
@@ -62,9 +62,11 @@ POINTERS = (
     r"\b(?:this|that|the|our|my) (?:article|post|page|passage|guide|section|chapter|recipe|blog|book|"
     r"video|chart|figure|table|list|review|interview)\b|\b(?:as )?(?:described|mentioned|shown|noted|seen|listed) "
     r"(?:above|below|earlier)|\b(?:above|below)(?: and|$)|\bdiese[rsmn]? (?:artikel|beitrag|seite|abschnitt)|"
-    r"\b(?:oben|unten) (?:beschrieben|genannt)|\bcet(?:te)? (?:article|page|section)|\ball (?:two|three|four)\b|-(?:le|la|les|lui|moi|vous|nous)\b(?! )|\bthe (?:two|three|former|latter|others?|last|third)\b(?! \w+s\b)(?= [a-z]+|$)|ci-(?:dessus|dessous|après)|"
+    r"\b(?:oben|unten) (?:beschrieben|genannt)|\bcet(?:te)? (?:article|page|section)|\ball (?:two|three|four)\b|\b\w+ez-(?:le|la|les|lui|moi|vous|nous|y|en)\b|\bthe (?:two|three|former|latter|others?|last|third|first two|last two|other two|first three)\b(?! \w+s\b)(?= [a-z]+|$)|ci-(?:dessus|dessous|après)|"
     r"\best[ea] (?:artículo|página|sección)|(?:arriba|abajo|anteriormente) mencionad|\b(?:the )?(?:former|latter)\b|"
-    r"\b(?:of|for|with|about|like|than|on|by|from|to|all|brought|made|do) (?:that|this|these|those)\b"
+    r"\b(?:of|for|with|about|like|than|on|by|from|to|all|brought|made|do) (?:that|this|these|those)\b|"
+    r"\b(?:this|these) (?!year|week|month|time)|\bdies(?:e|er|es|em|en)\b|\b(?:cet|cette|ces) |\bce (?!qu)|"
+    r"\b(?:est[ea]s?|estos|es[ea]s?|esos) [a-z]+[aeo]s?\b|^the same\b|^auf der anderen seite|^zum (?:einen|anderen)\b|^d'autre part|^por otro lado|^entre un[oa] y otr|^on the other"
 )
 
 
@@ -78,6 +80,8 @@ READER_SPEECH = (
 # A part of a sentence that ends with one of these has been cut in the wrong place.
 UNFINISHED = "only not a an the of to in and or for with by my I nicht ne que de y et und"
 FILLERS = r"\b(?:also|still|then|even|auch|aussi|también) "
+SPANISH_AFTER_VERBS = ("en", "el", "la", "los", "las", "un", "una", "con", "por", "a", "al")
+NUMERALS = "one two three four five six seven eight nine ten some many most several both"
 INFINITIVES = {
     "began": "begin", "became": "become", "won": "win", "left": "leave", "lost": "lose",
     "bought": "buy", "built": "build", "dries": "dry", "relies": "rely", "married": "marry",
@@ -139,6 +143,11 @@ NAME = r"(?:[A-Z][\w.'’-]+ )+[A-Z][\w'’-]+"
 
 _IMPERATIVE = rf"(?P<i>{_ORDER}[^.;:()\"“”]{{6,90}}?)"
 
+# The one pattern that needs a key phrase beside it.
+STATEMENT = rf"(?P<n>(?!The |In |New |[^,]*(?:Ministry|Bureau|Department|Office|Agency|Journal|Psychiatry)){NAME}),? (?:said|says|told|announced|warned|argued|claimed)\b"
+# Headings that say nothing of the text below.
+ASIDES = r"(?:Also|See|Related|Siehe|Voir|Véase|Q\b|A:|By )"
+
 # fmt: off
 ENGLISH = Wording(
     pronouns="i me my mine we us our ours you your yours he him his she her hers it its they them their theirs this "
@@ -147,7 +156,7 @@ ENGLISH = Wording(
     "both another others some many most more few several neither either each other same again even not no yes well now "
     "today yesterday tomorrow meanwhile still once after before until since instead earlier later next first second "
     "third fourth finally lastly perhaps maybe please thanks thank let let's see note here's that's it's according "
-    "like unlike said says asked in-depth also as everyone everything anyone nothing something all",
+    "like unlike said says asked got gone helping heading also as everyone everything anyone nothing something all",
     connectives=r"^(?:however|also|in addition|additionally|therefore|thus|hence|moreover|furthermore|besides|"
     r"of course|for example|for instance|in fact|indeed|as a result|consequently|on the other hand|in other words|"
     r"that said|still|then|and|but|so|yet|in short|in general|generally|overall|interestingly|fortunately|"
@@ -164,7 +173,7 @@ ENGLISH = Wording(
     "when why how what if because although while whether there here not never also very too quite just only even often "
     "usually always sometimes already makes make made gets get got goes go went takes take took gives give gave "
     "becomes become became means comes come came keeps keep kept needs need puts seems seem looks look turns let lets "
-    "tells told knows know knew thinks think wants want uses believe believes expect expects shows showed believed "
+    "tells told knows know knew thinks think wants want uses relies rely hunts believe believes expect expects shows showed believed "
     "announced later ago happens happen agree agrees argue argues allow allows help helps remain remains include "
     "includes provide provides produce produces cause causes reach reaches grow grows grew fall falls fell run runs ran "
     "follow follows begin begins began feel feels felt left lost met paid sold sent spent stood understand understood "
@@ -187,13 +196,14 @@ ENGLISH = Wording(
     "together ago later earlier soon else every everybody anybody step steps please etc include includes including "
     "included according based due less least half whole full top bottom right real actual certain recent current "
     "hold holds bring brings add adds stay stays follow follows happen happens happened done much us said man men woman women latest review reviews guide tip tips basics introduction news daily explained cheat sheet degree degrees level levels moment moments brief entire matter matters wish practical lesson cent "
-    "powerful favorite video difference differences problem problems result results huge massive broad reason reasons everything things",
+    "stops occurs rises falls drops exists appears remains ends arrives lies sits stands depends differs varies changes "
+    "starts moves runs peaks swells cools dollars euros pounds initial public powerful favorite video difference differences problem problems result results huge massive broad reason reasons everything things",
     links="of",
     swaps=(
         (r"\b(?:about|around) (?=\d)", "roughly "),
         (r"\b(?:roughly|approximately) (?=\d)", "about "),
         (r"\bmore than (?=\d)", "over "),
-        (r"\b(?:over|above) (?=\d[\d,.]* )", "more than "),
+        (r"\bover (?=\d[\d,.]* (?!and|or)[a-z]+s\b)", "more than "),
         (r"(?<=\d) percent\b", "%"),
         (r"\busually\b", "normally"),
         (r"\boften\b", "frequently"),
@@ -214,10 +224,10 @@ ENGLISH = Wording(
         (r"\bis able to\b", "can"),
         (r"^((?:if|when|because|until|as soon as) [^,]{8,70}), (?!but|and)([^,]{12,120})$", r"\2 \1"),
         (r"^((?:in|since|by|during|until) (?:[A-Z][a-z]+ )?(?:1\d|20)\d\d), ([^,]{12,140})$", r"\2 \1"),
-        (r"^([^,]{12,90}?),? ((?:because|if) [^,]{12,90})$", r"\2, \1"),
+        (r"^([^,]{12,90}?)(?<!even)(?<!only)(?<!just)(?<!as)(?<!but)(?<!and)(?<!or)(?<!what),? ((?:because|if) [^,]{12,90})$", r"\2, \1"),
     ),
     questions=(
-        (3.0, rf"difference between (?P<a>[\w' -]{{2,35}}?) and (?P<b>[\w' -]{{2,30}}?)(?=$|[,;:.]| is| are| was| in )",
+        (3.0, r"difference between (?P<a>[\w' -]{2,35}?) and (?P<b>[\w' -]{2,30}?)(?=$|[,;:.]| is| are| was| in )",
          ("What is the difference between {a} and {b}?", "difference between {a} and {b}")),
         (3.0, rf"^to (?P<i>(?!be\b|make matters|date\b|this\b|the\b|some|many|my|his|her|their|its|our|a\b|an\b)[a-z]+ (?!end,)[^,;:]{{5,60}}), (?=(?:{_ORDER}|you|it|the|an?|only|just|simply|first|there|all|try|git)\b.{{12}})",
          ("How do I {i_me}?", "how to {i_me}", "What is the best way to {i_me}?")),
@@ -237,15 +247,15 @@ ENGLISH = Wording(
         (2.9, rf"^{_NP} {_ADV}(?P<v>costs?|weighs?) {_NUM}", ("How much {do} {s} {v_base}?", "how much {do} {s} {v_base}")),
         (2.7, rf"^{_NP} {_ADV}(?P<v>heals?|dries|dry|hatch(?:es)?|cools?|expires?|recovers?|fades?|ends?|germinates?|arrives?) (?:with)?in {_NUM}{_TIME}",
          ("How long does it take for {s} to {v_base}?", "how long for {s} to {v_base}")),
-        (3.0, rf"^{_IMPERATIVE} for {_NUM}{_TIME}", ("How long should I {i_me}?", "how long to {i_me}", "For how long do I {i_me}?")),
-        (2.6, rf"^{_NP} (?P<b>is|are) (?:an?|one of the|any|the (?!same|first|case|only|reason|result)) ?(?!.{{0,40}}{_PERSON})(?=.{{8}})",
+        (3.0, rf"^(?!\w+ (?:to|while|for|until|in|over|and|\w+ly)\b){_IMPERATIVE} for {_NUM}{_TIME}", ("How long should I {i_me}?", "how long to {i_me}", "For how long do I {i_me}?")),
+        (2.6, rf"^(?![A-Z][a-z]+ is )(?![^,]{{0,40}} and )(?!the (?:\S+ ){{4}}){_NP} (?P<b>is|are) (?:an?|one of the|any|the (?!same|first|case|only|reason|result|best|most|key|main|biggest|one|other|safest)) ?(?!.{{0,40}}{_PERSON})(?=.{{8}})",
          ("What {b} {s}?", "what {b} {s}", "What exactly {b} {s}?")),
         (2.6, rf"^(?P<n>{NAME}) (?:is|was) (?:an?|the|one of the) .{{0,40}}{_PERSON}", ("Who is {n}?", "who is {n}")),
         (2.4, rf"^{_NP} (?P<b>is|are) (?P<v>given|made|measured|calculated|graded|formed|produced|treated|prepared|stored|expressed|divided|controlled|chosen|cleaned|tested|described|classified|extracted|collected|fed|pressed|dried|cooled|heated) (?:as|by|in|with|from|into|on|at|using|to) ",
          ("How {b} {s} {v}?", "how {b} {s} {v}")),
-        (1.9, rf"^{_NP} {_ADV}(?P<v>finds|creates|moves|turns|lets|removes|copies|records|stores|opens|keeps|replaces|controls|collects|carries|lowers|raises|absorbs|adds|holds|gives|makes|helps|allows) (?!to |that |by |from |and )",
+        (1.9, rf"^{_NP} {_ADV}(?P<v>finds|creates|removes|copies|records|stores|replaces|controls|collects|lowers|raises|absorbs) (?!to |that |by |from |and )",
          ("What does {s} do?", "what does {s} do")),
-        (2.8, rf"^(?P<s>an? [^,;:()]{{8,60}}?) (?P<b>is|are) (?:called|known as) ", ("What {b} {s} called?", "what do you call {s}")),
+        (2.8, r"^(?P<s>an? [^,;:()]{8,60}?) (?P<b>is|are) (?:called|known as) ", ("What {b} {s} called?", "what do you call {s}")),
         (2.5, rf"^{_NP} (?P<b>is|are) also (?:called|known as) ", ("What is another name for {s}?", "other names for {s}")),
         (2.7, rf"^{_NP} (?P<b>is|are) {_ADV}used (?:to|for|as) ", ("What {b} {s} used for?", "what {b} {s} used for")),
         (2.5, rf"^{_NP} {_ADV}(?P<v>consists?|depends?|feeds?|relies|rely) (?P<p>of|on) ",
@@ -271,7 +281,7 @@ ENGLISH = Wording(
          ("Should I {r_me}?", "Why should I not {r_me}?", "is it bad to {r_me}")),
         (2.3, rf"^you (?P<a>need|have) to (?P<r>[a-z]+ [^,;:()]{{5,60}}?){_STOP}", ("Do I {a} to {r_me}?", "do i {a} to {r_me}")),
         (2.0, rf"^{_NP} (?P<a>can|should)(?: not|not|n't)? (?:also |always |never |only )?{_REST}{_STOP}", ("{A} {s} {r}?", "{a} {s} {r}")),
-        (1.6, rf"^{_NP} (?:may|might) {_REST}{_STOP}", ("Can {s} {r}?", "can {s} {r}")),
+        (1.6, rf"^{_NP} (?:may|might) (?!have |be able ){_REST}{_STOP}", ("Can {s} {r}?", "can {s} {r}")),
         (2.6, rf"^{_NP} (?P<v>has|have) {_NUM} (?P<o>[a-z]+(?: [a-z]+)?s)\b(?! (?:old|ago))", ("How many {o} {do} {s} have?", "how many {o} {do} {s} have")),
         (2.6, rf"^{_NP} (?P<b>is|are|was|were) (?P<v>located|situated|based|born|buried|held|found) (?:in|at|on|near) ",
          ("Where {b} {s} {v}?", "where {b} {s} {v}")),
@@ -303,7 +313,7 @@ GERMAN = Wording(
     "euer sie ihn ihm ihnen er es sein seine seinen seiner seinem ihre ihren ihrer ihrem dies diese dieser dieses diesem "
     "diesen jene jener jenes hier solche solcher solches man dazu dafür dabei damit davon dadurch daran darauf darin "
     "daraus darüber danach deren dessen letztere letzterer ersterer",
-    openers="und aber oder denn sondern doch weil obwohl während wenn falls wo was wer wie warum dann deshalb daher dort "
+    openers="natürlich und aber oder denn sondern doch weil obwohl während wenn falls wo was wer wie warum dann deshalb daher dort "
     "auch andere beide jeder so nicht nein ja heute gestern morgen noch nun zudem außerdem dass damit bis sobald nachdem "
     "bevor welche welcher das letztere letzterer ersterer erstere letzteres",
     connectives=r"^(?:(?:und|aber|doch|denn|oder|allerdings|jedoch|zum beispiel|beispielsweise|übrigens|kurz),? )",
@@ -356,7 +366,7 @@ GERMAN = Wording(
     headings=(
         (3.0, r"^(?P<w>[Ww]ie|[Ww]arum|[Ww]ann|[Ww]as|[Ww]o|[Ww]elche[rsn]?) (?P<r>[^:?]{8,70}?)\?$", ("{W} {r}?", "{w} {r}")),
         (2.8, r"^(?P<w>[Ww]ie|[Ww]arum|[Ww]ann|[Ww]as|[Ww]o|[Ww]oran|[Ww]elche[rsn]?) (?P<r>[^:?]{8,70}?)$", ("{w} {r}",)),
-        (2.8, r"^(?P<i>[A-ZÄÖÜ][\wäöüß-]+(?<!en)(?: [\wäöüß-]+){0,4} (?!den|einen|keinen|innen|außen|unten|oben|zehn|sieben)[a-zäöüß]{3,}en)$", ("Wie kann man {i}?", "wie {i}", "{i} wie geht das")),
+        (2.8, r"^(?P<i>(?!Richtig|Sicher|Einfach|Gut|So )[A-ZÄÖÜ][\wäöüß-]+(?<!en)(?<!ln)(?: [\wäöüß-]+){0,4} (?!den|einen|keinen|innen|außen|unten|oben|zehn|sieben)[a-zäöüß]{3,}en)$", ("Wie kann man {i}?", "wie {i}", "{i} wie geht das")),
         (2.9, r"^(?P<a>[\w -]{3,30}?) (?:vs\.?|oder) (?P<b>[\w -]{3,30})(?=$|[:,?])", ("Was ist der Unterschied zwischen {a} und {b}?", "{a} oder {b} was ist besser")),
     ),
     headlines=(
@@ -383,7 +393,7 @@ FRENCH = Wording(
     weak="façon manière chose choses fois jour jours an ans année années mois semaine semaines heure heures minute minutes "
     "seconde secondes temps cas exemple partie parties type types sorte fin début nombre peu beaucoup bien mal mieux plus "
     "moins très trop assez tout toute tous toutes autre autres même mêmes seul seule premier première deux trois quatre "
-    "cinq six sept huit neuf dix cent mille million millions souvent toujours jamais parfois plutôt plupart kilos litres grammes moitié moitiés déjà encore environ presque "
+    "cinq six sept huit neuf dix cent mille million millions souvent toujours jamais parfois plutôt plupart issu issue issus obtenu additionnée kilos litres grammes moitié moitiés déjà encore environ presque "
     "surtout seulement ainsi alors donc lundi mardi mercredi jeudi vendredi samedi dimanche janvier février mars avril mai "
     "juin juillet août septembre octobre novembre décembre bon bonne grand grande petit petite nouveau nouvelle possible "
     "fait faire faut peut doit reste restent devient permet donne met prend vient suffit évite évitez faites laissez ajoute ajoutent diffère diffèrent provient proviennent contient laisse sert servez versez coupez retire vers hors "
@@ -410,7 +420,7 @@ FRENCH = Wording(
         (2.8, r"^s(?:i|['’]) ?(?P<c>(?!il |ils |elle |on |tel|nécessaire|possible)[^,;:()]{10,75}), ", ("Que faire si {c} ?", "Que se passe-t-il si {c} ?", "que faire si {c}")),
         (2.6, r"^(?:quand|lorsque) (?P<c>(?!il |ils |elle |on )[^,;:()]{10,75}), ", ("Que se passe-t-il quand {c} ?", "Que faire quand {c} ?")),
         (2.8, rf"^{_NP} (?P<v>est|sont|était|doit|doivent|peut|peuvent|ne |n['’]|se |s['’]) ?(?P<r>[^,;:()]{{4,70}}?),? (?:parce que|parce qu['’]|car|puisque) ", ("Pourquoi est-ce que {s} {v} {r} ?", "pourquoi {s} {v} {r}")),
-        (2.8, r"^il (?P<n>ne )?faut (?P<p>pas |jamais |toujours |absolument )?(?P<r>[a-zéèêî]+(?:er|ir|re|oir)\b[^,;:()]{5,70}?)(?=$|[,;:]| car | parce | et | mais | pour que | afin )", ("Faut-il {r} ?", "Pourquoi faut-il {p}{r} ?")[:1]),
+        (2.8, r"^il (?:ne )?faut (?P<p>pas |jamais |toujours |absolument )?(?P<r>[a-zéèêî]+(?:er|ir|re|oir)\b[^,;:()]{5,70}?)(?=$|[,;:]| car | parce | et | mais | pour que | afin )", ("Faut-il {r} ?", "Pourquoi faut-il {p}{r} ?")[:1]),
         (2.4, r"^on peut (?:aussi |donc |très bien |même )?(?P<r>[a-zéèêî]+(?:er|ir|re|oir)\b[^,;:()]{5,70}?)(?=$|[,;:]| car | parce | et | mais )", ("Peut-on {r} ?", "peut-on {r}")),
         (2.6, r"^(?P<s>(?:l['’]|les? |la |une? )[^,;:()]{3,60}?) (?:est|sont) (?:une?|des|l['’]un|l['’]une|le|la|l['’]) ?(?P<d>.{8,})$", ("Qu'est-ce que {s} ?", "C'est quoi, {s} ?")),
         (2.8, rf"^{_NP} (?:a|ont) été (?P<r>[^,;:()]{{3,50}}?) en (?:1\d|20)\d\d\b", ("Quand est-ce que {s} a été {r} ?", "En quelle année {s} a été {r} ?")[:1]),
@@ -454,7 +464,7 @@ SPANISH = Wording(
     "jueves viernes sábado domingo enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre "
     "buen buena bueno gran grande pequeño pequeña nuevo nueva posible hace hacen hacer puede pueden debe deben queda quedan "
     "conviene basta sirve deja dejan dejar pone ponen poner tiene tienen da dan suele suelen queda permite evita ser estar "
-    "tener haber ir usar usa usan mantiene mantener contiene contienen absorbe absorben pierde pierden aparece aparecen permanecen huele prefiere tarda ocurre cambia lleva llevan separa separan añade añaden viene vienen llega llegan sale salen produce producen da ayuda influye vuelve vuelven sigue siguen bastante alrededor gramos kilos litros mitad mayoría",
+    "tener haber ir usar usa usan mantiene mantener contiene contienen libera liberan sumergido sumergidos absorbe absorben pierde pierden aparece aparecen permanecen huele prefiere tarda ocurre cambia lleva llevan separa separan añade añaden viene vienen llega llegan sale salen produce producen da ayuda influye vuelve vuelven sigue siguen bastante alrededor gramos kilos litros mitad mayoría",
     links="de del al",
     swaps=(
         (r"(?<!de )\b(?:unos|unas|alrededor de|aproximadamente) (?=\d)", "cerca de "),

@@ -1,0 +1,130 @@
+"""The dataset folder: loads with `datasets`, trains with sentence-transformers, and says what it is."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from huggingface_hub import DatasetCard
+
+import fret
+from fret.card import _fence
+from fret.dataset import format_anchor, format_passage
+from fret.pipeline import Pipeline
+from fret.records import Example
+
+PIPELINE = {
+    "run": "small",
+    "pages": {"source": {"kind": "html", "path": "pages"}},
+    "passages": {"max_words": 60, "min_words": 10},
+    "queries": {"writer": {"kind": "template"}},
+    "candidates": {"top_k": 8, "dense": None},
+    "judgements": {"scorers": [{"kind": "unigram"}]},
+    "examples": {"splits": {"test": 0.3}},
+    "publish": {"licence": "cc-by-4.0", "pretty_name": "Household: tests"},
+}
+
+
+@pytest.fixture
+def done(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
+    monkeypatch.setenv("HF_HOME", str(workplace / "hub"))
+    Path("small.yaml").write_text(yaml.safe_dump(PIPELINE), "utf-8")
+    pipeline = fret.load("small.yaml")
+    pipeline.run()
+    return pipeline
+
+
+def load(pipeline: Pipeline, config: str, cache: Path) -> Any:
+    from datasets import load_dataset
+
+    return load_dataset(str(pipeline.stored.dataset_dir), config, cache_dir=str(cache))
+
+
+def test_triplets_hold_texts_only_in_trainers_order(done: Pipeline, tmp_path: Path) -> None:
+    dataset = load(done, "triplets", tmp_path / "cache")
+    rows = {split: list(done_rows) for split, done_rows in dataset.items()}
+    examples = list(done.rows(Example))
+    for split, found in rows.items():
+        expected = [e for e in examples if e.split == split]
+        assert [row["anchor"] for row in found] == [format_anchor(e.task, e.query) for e in expected]
+        assert [row["positive"] for row in found] == [
+            format_passage(e.positive_title, e.positive) for e in expected
+        ]
+        assert [row["negative"] for row in found] == [
+            format_passage(e.negative_titles[0], e.negatives[0]) for e in expected
+        ]
+        assert all(list(row) == ["anchor", "positive", "negative"] for row in found)
+    assert sum(map(len, rows.values())) == len(examples)
+
+
+def test_full_holds_every_field_in_the_same_order(done: Pipeline, tmp_path: Path) -> None:
+    triplets, full = (load(done, config, tmp_path / "cache") for config in ("triplets", "full"))
+    assert set(full) == set(triplets)
+    for split in full:
+        anchors = [format_anchor(row["task"], row["query"]) for row in full[split]]
+        assert anchors == triplets[split]["anchor"]
+        assert [Example.from_row(row) for row in full[split]] == [
+            e for e in done.rows(Example) if e.split == split
+        ]
+
+
+def test_gecko_format() -> None:
+    assert format_anchor("Find it.", "where") == "task: Find it. | query: where"
+    assert format_passage("A title", "a text") == "title: A title | text: a text"
+    assert format_passage("", "a text") == "title: none | text: a text"
+
+
+def test_card_has_front_matter_that_the_hub_reads(done: Pipeline) -> None:
+    text = (done.stored.dataset_dir / "README.md").read_text("utf-8")
+    card = DatasetCard(text)
+    assert card.data.license == "cc-by-4.0"
+    assert card.data.pretty_name == "Household: tests"
+    assert card.data.language == ["en"]
+    assert card.data.size_categories == ["n<1K"]
+    assert "sentence-transformers" in card.data.tags and "synthetic" in card.data.tags
+    front = yaml.safe_load(text.split("---")[1])
+    assert [config["config_name"] for config in front["configs"]] == ["triplets", "full"]
+    assert "No language model took part" in text
+    assert "| pages | 12 | 12 |" in text
+
+
+def test_text_of_pages_cannot_break_out_of_the_card() -> None:
+    fenced = _fence("a\n```\n# not a heading\n`````\nb")
+    first, *_, last = fenced.splitlines()
+    assert first.rstrip("json") == last and len(last) == 8
+
+
+def test_a_trainer_takes_triplets_as_they_are(done: Pipeline, tmp_path: Path) -> None:
+    """One step of sentence-transformers on a tiny random model."""
+    from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
+    from sentence_transformers import SentenceTransformerTrainingArguments as Arguments
+    from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+
+    model: SentenceTransformer = make_tiny_model(tmp_path)
+    arguments = Arguments(
+        str(tmp_path / "out"), max_steps=1, per_device_train_batch_size=4, report_to=[], use_cpu=True
+    )
+    train = load(done, "triplets", tmp_path / "cache")["train"]
+    trainer = SentenceTransformerTrainer(
+        model=model, args=arguments, train_dataset=train, loss=MultipleNegativesRankingLoss(model)
+    )
+    assert trainer.train().training_loss > 0
+
+
+def make_tiny_model(folder: Path) -> Any:
+    """A BERT of two tiny layers with random weights and a vocabulary of letters."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789.,:|"
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{c}" for c in letters)]
+    (folder / "vocab.txt").write_text("\n".join(words), "utf-8")
+    BertTokenizerFast(vocab=str(folder / "vocab.txt")).save_pretrained(folder / "tiny")
+    config = BertConfig(
+        vocab_size=len(words), hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32
+    )
+    BertModel(config).save_pretrained(folder / "tiny")
+    transformer = Transformer(str(folder / "tiny"), max_seq_length=64)
+    pooling = Pooling(transformer.get_embedding_dimension())
+    return SentenceTransformer(modules=[transformer, pooling], device="cpu")

@@ -1,0 +1,97 @@
+"""Imports go one way: a module imports its own layer's kin only where named here, and lower layers."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "fret"
+
+# What each part of the package may import, besides itself. Design: lower layers know nothing of higher ones.
+BOTTOM = {"records", "errors"}
+GROUND = BOTTOM | {"config", "prompts", "store", "shipped", "fingerprint", "durable", "lookup", "pipeline_file"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "records": set(),
+    "shipped": set(),
+    "durable": BOTTOM,
+    "fingerprint": BOTTOM,
+    "lookup": BOTTOM,
+    "config": BOTTOM,
+    "pipeline_file": BOTTOM | {"config", "shipped"},
+    "prompts": BOTTOM | {"shipped"},
+    "store": BOTTOM | {"durable"},
+    "sources": BOTTOM,
+    "text": BOTTOM,
+    "llm": BOTTOM,
+    "retrieval": BOTTOM,
+    "choose": BOTTOM | {"retrieval"},
+    "writers": BOTTOM | {"llm.types", "prompts", "retrieval"},
+    "scorers": BOTTOM | {"llm.types", "prompts", "retrieval"},
+    "stages": GROUND | {"sources", "text", "llm", "retrieval", "choose", "writers", "scorers"},
+    "card": GROUND | {"retrieval"},
+    "dataset": GROUND | {"retrieval", "card"},
+    "pipeline": GROUND | {"stages", "dataset", "llm"},
+    "display": GROUND | {"pipeline"},
+    "cli": GROUND | {"pipeline", "display"},
+    "__init__": {"pipeline"},
+    "__main__": {"cli"},
+}
+
+# Only these may open connections or read the web.
+NETWORK = {"openai", "aiohttp", "httpx2", "requests", "urllib.request", "socket", "huggingface_hub"}
+MAY_REACH = {"llm/openai.py", "llm/answers.py", "store.py", "retrieval/dense.py"}
+
+
+def part_of(path: Path) -> str:
+    relative = path.relative_to(PACKAGE)
+    return relative.parts[0] if len(relative.parts) > 1 else relative.stem
+
+
+def imports_of(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(PACKAGE).as_posix())
+def test_imports_go_down(path: Path) -> None:
+    part = part_of(path)
+    allowed = MAY_IMPORT[part] | {part}
+    for name in imports_of(path):
+        if name.startswith("fret."):
+            inner = name.removeprefix("fret.")
+            assert any(inner == a or inner.startswith(f"{a}.") for a in allowed) or (
+                any(a.startswith(f"{inner}.") for a in allowed)
+            ), f"{path.name} imports {name}"
+
+
+def test_no_stage_imports_another_stage() -> None:
+    shared = {"base", "context", "join"}
+    variants = {"queries": {"own_queries"}}  # one stage in two forms
+    names = {p.stem for p in (PACKAGE / "stages").glob("*.py")} - shared - {"__init__"}
+    for name in names:
+        imported = imports_of(PACKAGE / "stages" / f"{name}.py")
+        others = {n for n in names - {name} if f"fret.stages.{n}" in imported}
+        assert others <= variants.get(name, set())
+
+
+def test_only_named_modules_can_reach_a_network() -> None:
+    for path in MODULES:
+        if imports_of(path) & NETWORK:
+            assert path.relative_to(PACKAGE).as_posix() in MAY_REACH
+
+
+def test_only_the_command_line_prints() -> None:
+    for path in MODULES:
+        calls = [n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Call)]
+        prints = [n for n in calls if isinstance(n.func, ast.Name) and n.func.id == "print"]
+        assert not prints or path.name == "cli.py", path

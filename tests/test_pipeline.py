@@ -1,0 +1,262 @@
+"""The chain of stages on small pages, without any model."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import fret
+from conftest import page_text, write_pages
+from fret.errors import DriftError, SourceError, UserError
+from fret.pipeline import STAGES, Pipeline, Silence, dropped_rows
+from fret.records import Candidates, Dropped, Example, Judgement, Page, Passage, Query
+
+SMALL: dict[str, Any] = {
+    "run": "small",
+    "pages": {"source": {"kind": "html", "path": "pages"}, "shard_pages": 5},
+    "passages": {"max_words": 60, "min_words": 10},
+    "queries": {"writer": {"kind": "template"}},
+    "candidates": {"top_k": 6, "dense": None},
+    "judgements": {"scorers": [{"kind": "unigram"}]},
+    "examples": {"splits": {"test": 0.25}},
+}
+
+
+def load(**sections: Any) -> Pipeline:
+    Path("small.yaml").write_text(yaml.safe_dump({**SMALL, **sections}), "utf-8")
+    return fret.load("small.yaml")
+
+
+def shards_of(pipeline: Pipeline) -> dict[str, bytes]:
+    run = pipeline.stored.path
+    return {str(p.relative_to(run)): p.read_bytes() for p in sorted(run.rglob("*")) if p.suffix in {".parquet", ".md"}}
+
+
+@pytest.fixture
+def done(workplace: Path) -> Pipeline:
+    pipeline = load()
+    pipeline.run()
+    return pipeline
+
+
+def test_every_row_is_accounted_for_at_every_stage(done: Pipeline) -> None:
+    manifests = {manifest.stage: manifest for manifest in done.status()}
+    assert list(manifests) == list(STAGES)
+    assert manifests["pages"].read == 12
+    for name in ("pages", "queries", "candidates", "judgements", "examples"):
+        manifest = manifests[name]
+        assert manifest.read == manifest.rows + manifest.dropped, name
+    for before, after in zip(list(STAGES), list(STAGES)[1:], strict=False):
+        assert manifests[after].read == manifests[before].rows
+    for manifest in manifests.values():
+        reasons = [dropped.reason for dropped in dropped_rows(done.stored, manifest.stage)]
+        assert {reason: reasons.count(reason) for reason in set(reasons)} == manifest.reasons
+
+
+def test_rows_follow_each_other_by_id(done: Pipeline) -> None:
+    pages = {page.id: page for page in done.rows(Page)}
+    passages = {passage.id: passage for passage in done.rows(Passage)}
+    queries = {query.id: query for query in done.rows(Query)}
+    assert len(pages) == 12 and all(p.page_id in pages for p in passages.values())
+    for query in queries.values():
+        assert query.passage_id in passages
+    for candidates in done.rows(Candidates):
+        assert candidates.seed_id == queries[candidates.query_id].passage_id
+        assert candidates.seed_id in candidates.passage_ids
+        assert len(set(candidates.passage_ids)) == len(candidates.passage_ids) <= 6
+    for example in done.rows(Example):
+        assert example.positive == passages[example.positive_id].text
+        assert [passages[i].text for i in example.negative_ids] == list(example.negatives)
+
+
+def test_the_positive_is_the_best_of_the_fused_ranking(done: Pipeline) -> None:
+    judgements = {judgement.query_id: judgement for judgement in done.rows(Judgement)}
+    for example in done.rows(Example):
+        judgement = judgements[example.query_id]
+        assert judgement.fused_ranks[judgement.passage_ids.index(example.positive_id)] == 1
+
+
+def test_no_page_has_passages_on_two_sides(workplace: Path) -> None:
+    pipeline = load(candidates={"top_k": 20, "dense": None}, examples={"splits": {"test": 0.5}})
+    pipeline.run()
+    page_of = {passage.id: passage.page_id for passage in pipeline.rows(Passage)}
+    sides: dict[str, set[str]] = {}
+    for example in pipeline.rows(Example):
+        for passage_id in (example.positive_id, *example.negative_ids, example.seed_id):
+            sides.setdefault(page_of[str(passage_id)], set()).add(example.split)
+    assert {side for found in sides.values() for side in found} == {"train", "test"}
+    assert all(len(found) == 1 for found in sides.values())
+
+
+def test_two_runs_are_byte_equal(done: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = shards_of(done)
+    other = tmp_path / "elsewhere"
+    write_pages(other / "pages")
+    monkeypatch.chdir(other)
+    again = load(pages={**SMALL["pages"], "workers": 1})
+    again.run()
+    assert shards_of(again) == first
+
+
+def test_an_added_page_keeps_all_other_ids(done: Pipeline) -> None:
+    before = {passage.id for passage in done.rows(Passage)}
+    page = "<html><body><article><p>{}</p></article></body></html>"
+    Path("pages/zz.html").write_text(page.format("A toaster browns bread in two minutes. " * 12), "utf-8")
+    with pytest.raises(DriftError, match=r"pages\.source\.pages: was 12, is now 13"):
+        load().run()
+    pipeline = load()
+    pipeline.run(redo="pages")
+    after = {passage.id for passage in pipeline.rows(Passage)}
+    assert before < after
+
+
+def test_new_rules_for_negatives_leave_the_earlier_stages_alone(done: Pipeline) -> None:
+    earlier = {name: data for name, data in shards_of(done).items() if not name.startswith(("examples", "dataset"))}
+    pipeline = load(examples={"negatives": {"count": 2, "pick": "hardest"}})
+    pipeline.run(redo="examples")
+    now = shards_of(pipeline)
+    assert {name: now[name] for name in earlier} == earlier
+    assert pipeline.dataset()["train"].column_names == ["anchor", "positive", "negative", "negative_2"]
+
+
+def test_a_new_licence_rebuilds_the_card_only(done: Pipeline) -> None:
+    assert "license:" not in (done.stored.dataset_dir / "README.md").read_text("utf-8")
+    pipeline = load(publish={"licence": "odc-by"})
+    pipeline.run()
+    assert "license: odc-by" in (pipeline.stored.dataset_dir / "README.md").read_text("utf-8")
+
+
+def test_stages_can_be_run_one_by_one(workplace: Path, done: Pipeline) -> None:
+    expected = shards_of(done)
+    pipeline = load(run="steps")
+    for name in STAGES:
+        folder = pipeline.run([name])
+    assert folder is not None
+    got = shards_of(pipeline)
+    assert {n: d for n, d in got.items() if n.startswith("examples")} == {
+        n: d for n, d in expected.items() if n.startswith("examples")
+    }
+
+
+def test_own_queries_go_through_the_whole_chain_with_and_without_a_seed(
+    workplace: Path, done: Pipeline
+) -> None:
+    passage = next(p for p in done.rows(Passage) if "kettle" in p.text)
+    rows = [
+        {"text": "how do I descale a kettle with vinegar"},
+        {"text": "sweep the flue of a stove", "task": "Given keywords, find a guide."},
+        {"text": "kettle vinegar water", "passage_id": passage.id},
+        {"text": "kettle vinegar water", "passage_id": passage.id},
+        {"text": "a seed that is nowhere", "passage_id": "0" * 20},
+    ]
+    Path("mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    pipeline = load(run="own", queries={"writer": {"kind": "file", "path": "mine.jsonl"}}, examples={"splits": {}})
+    pipeline.run()
+    assert pipeline.status()[2].reasons == {"duplicate_query": 1, "seed_not_found": 1}
+    by_query = {example.query: example for example in pipeline.rows(Example)}
+    assert set(by_query) == {row["text"] for row in rows[:3]}
+    unseeded = by_query["how do I descale a kettle with vinegar"]
+    assert unseeded.seed_id is None and unseeded.positive_is_seed is None
+    assert "descales best with vinegar" in unseeded.positive
+    assert by_query["sweep the flue of a stove"].task == "Given keywords, find a guide."
+    assert by_query["kettle vinegar water"].seed_id == passage.id
+
+
+def test_a_row_that_is_no_query_is_told_with_its_line(workplace: Path) -> None:
+    Path("mine.jsonl").write_text('{"text": "fine"}\n{"txt": "wrong"}\n', "utf-8")
+    with pytest.raises(UserError, match="line 2: a query needs `text`; the row has txt"):
+        load(queries={"writer": {"kind": "file", "path": "mine.jsonl"}}).run()
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".jsonl.gz", ".parquet"])
+def test_texts_need_no_extraction(workplace: Path, ending: str) -> None:
+    import gzip
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = [{"body": page_text("oven", a), "head": f"oven {a}"} for a in ("cleaning", "buying", "repair")]
+    rows.append({"body": "", "head": "empty"})
+    path = Path(f"texts{ending}")
+    if ending == ".parquet":
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    else:
+        opener = gzip.open if ending.endswith(".gz") else open
+        with opener(path, "wt", encoding="utf-8") as file:
+            file.write("".join(json.dumps(row) + "\n" for row in rows))
+    source = {"kind": "jsonl", "path": str(path), "text": "body", "title": "head"}
+    pipeline = load(pages={"source": source}, passages={"split": "none", "min_words": 10, "max_words": 100})
+    pipeline.run(["pages", "passages"])
+    assert [p.text for p in pipeline.rows(Passage)] == [row["body"] for row in rows[:3]]
+    assert pipeline.status()[0].reasons == {"no_main_text": 1}
+
+
+def test_a_wrong_column_is_told(workplace: Path) -> None:
+    Path("texts.jsonl").write_text('{"content": "x"}\n', "utf-8")
+    with pytest.raises(SourceError, match="no text in the column 'text' .it has: content"):
+        load(pages={"source": {"kind": "jsonl", "path": "texts.jsonl"}}).run()
+
+
+def test_equal_texts_are_dropped_once(workplace: Path) -> None:
+    twin = Path("pages/kettle-buying.html").read_text("utf-8").replace("kettle/buying", "kettle/copy")
+    Path("pages/zz-copy.html").write_text(twin, "utf-8")
+    pipeline = load()
+    pipeline.run(["pages", "passages"])
+    dropped = list(dropped_rows(pipeline.stored, "passages"))
+    assert dropped and {d.reason for d in dropped} == {"duplicate_text"}
+    texts = [passage.text for passage in pipeline.rows(Passage)]
+    assert len(set(texts)) == len(texts)
+
+
+def test_without_the_embedding_model_words_alone_find_candidates_with_a_warning(
+    workplace: Path,
+) -> None:
+    class Ears(Silence):
+        def __init__(self) -> None:
+            self.heard: list[str] = []
+
+        def warned(self, message: str) -> None:
+            self.heard.append(message)
+
+    ears = Ears()
+    candidates = {"top_k": 6, "dense": {"model": "nobody/no-such-model"}}
+    judgements = {"scorers": [{"kind": "unigram"}, {"kind": "embedding", "model": "nobody/no-such-model"}]}
+    pipeline = load(candidates=candidates, judgements=judgements)
+    pipeline.run(observer=ears)
+    assert [h.split(". ")[-1] for h in ears.heard] == [
+        "Candidates come from BM25 alone.",
+        "The scorer `embedding` is left out.",
+    ]
+    assert all(j.scorings[0].scorer == "unigram" for j in pipeline.rows(Judgement))
+
+
+def test_pages_that_hang_crash_or_are_no_html_are_dropped_with_their_reason(workplace: Path) -> None:
+    Path("pages/paper.html").write_bytes(b"%PDF-1.7 binary")
+    Path("pages/broken.html.gz").write_bytes(b"\x1f\x8b\x08 not gzip after all")
+    Path("pages/huge.html").write_bytes(b"<html><body><p>" + b"word " * 30_000)
+    pipeline = load(pages={**SMALL["pages"], "max_bytes": 100_000})
+    pipeline.run(["pages"])
+    dropped: dict[str, Dropped] = {d.record_id: d for d in dropped_rows(pipeline.stored, "pages")}
+    assert {name: d.reason for name, d in dropped.items()} == {
+        "paper.html": "not_html",
+        "broken.html.gz": "unreadable",
+        "huge.html": "too_large",
+    }
+    assert str(workplace) not in "".join(d.detail for d in dropped.values())
+
+
+def test_nothing_of_this_machine_is_in_the_dataset(done: Pipeline, workplace: Path) -> None:
+    for path in done.stored.dataset_dir.rglob("*"):
+        if path.is_file():
+            assert str(workplace).encode() not in path.read_bytes()
+
+
+def test_the_library_call_is_one_line(workplace: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    pipeline = load()
+    folder = pipeline.run()
+    assert folder == Path("data/runs/small/dataset")
+    assert not caplog.records
