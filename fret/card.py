@@ -106,9 +106,9 @@ def _describe(manifests: Sequence[Manifest]) -> str:
         else ""
     )
     return (
-        f"{manifests[-1].rows} training examples for embedding models: a retrieval task, a query, the passage that "
-        "answers it best, and hard negatives, all taken from real pages. Made with fret, after the recipe of FRet in "
-        f"Gecko (Lee et al. 2024).{relabelled}"
+        f"{manifests[-1].rows} training examples for embedding models: a retrieval task, a query, "
+        "the passage that answers it best, and hard negatives, all taken from real pages. "
+        f"Made with fret, after the recipe of FRet in Gecko (Lee et al. 2024).{relabelled}"
     )
 
 
@@ -118,7 +118,8 @@ def _list_columns(columns: Sequence[str], splits: Mapping[str, int]) -> str:
         "## What it holds\n\n"
         f"- `triplets` ({rows}): {', '.join(f'`{column}`' for column in columns)}. Anchors read "
         "`task: … | query: …`, passages `title: … | text: …`.\n"
-        "- `full`: the same rows in the same order with every field: ids, addresses, seed, scores and ranks.\n\n"
+        "- `full`: the same rows in the same order with every field: "
+        "ids, addresses, seed, scores and ranks.\n\n"
         "No page has passages in two splits."
     )
 
@@ -198,21 +199,25 @@ def _explain_use() -> str:
     return (
         "## How to use it\n\n```python\nfrom datasets import load_dataset\n\n"
         'train = load_dataset("path/to/this/folder", "triplets", split="train")\n```\n\n'
-        "`SentenceTransformerTrainer` takes `triplets` as it is, for example with `MultipleNegativesRankingLoss`."
+        "`SentenceTransformerTrainer` takes `triplets` as it is, "
+        "for example with `MultipleNegativesRankingLoss`."
     )
 
 
 def _state_limits(manifests: Sequence[Manifest]) -> str:
     return (
-        "## Limits\n\nThe texts belong to the authors of the pages; `full` names each page's address. Queries and "
-        "judgements were made by machines and not checked by people: some positives answer only in part, and some "
-        "negatives may be relevant after all."
+        "## Limits\n\n"
+        "The texts belong to the authors of the pages; `full` names each page's address. "
+        "Queries and judgements were made by machines and not checked by people: "
+        "some positives answer only in part, and some negatives may be relevant after all."
     )
 
 
 _CITATION = (
-    "## Citation\n\nThe recipe: Lee et al., *Gecko: Versatile Text Embeddings Distilled from Large Language "
-    "Models*, arXiv 2403.20327, 2024."
+    "## Citation\n\n"
+    "The recipe: Lee et al., "
+    "*Gecko: Versatile Text Embeddings Distilled from Large Language Models*, "
+    "arXiv 2403.20327, 2024."
 )
 
 

@@ -9,7 +9,10 @@ from typing import Annotated, Any
 import typer
 
 app = typer.Typer(
-    help="Turn web pages into training data for embedding models: tasks, queries, positives, hard negatives.",
+    help=(
+        "Turn web pages into training data for embedding models: "
+        "tasks, queries, positives, hard negatives."
+    ),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -1,13 +1,14 @@
 """The pipeline file as a typed tree: every key that may stand there, with its meaning and default.
 
-The tree is closed (an unknown key is an error that names the nearest right one) and strict (a number
-is not text). Objects of this module stop at the stages: what lies below takes plain arguments.
+The tree is closed (an unknown key is an error that names the nearest right one) and strict (a
+number is not text). Objects of this module stop at the stages: what lies below takes plain
+arguments.
 """
 
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 
 class Settings(BaseModel):
@@ -17,6 +18,9 @@ class Settings(BaseModel):
         extra="forbid",
         strict=True,
         frozen=True,
+        allow_inf_nan=False,
+        # A default of 60 becomes 60.0 as a written 60 does: both must give one fingerprint.
+        validate_default=True,
         use_attribute_docstrings=True,
         protected_namespaces=(),
     )
@@ -26,6 +30,7 @@ class OpenAIModel(Settings):
     """A model behind any OpenAI-compatible server."""
 
     backend: Literal["openai"]
+    """Which kind of model this is."""
     base_url: str
     """Where the server listens, as http://localhost:8000/v1."""
     model: str
@@ -39,9 +44,10 @@ class OpenAIModel(Settings):
     timeout_s: float = Field(default=120, gt=0)
     """Total time for one attempt, from sending to the last byte."""
     json_schema: bool = True
-    """Whether the server takes `response_format: json_schema`; else the prompt alone asks for JSON."""
+    """Whether the server takes `response_format: json_schema`; else the prompt alone asks for
+    JSON."""
     extra_body: dict[str, Any] = {}
-    """Further fields for every request, such as {chat_template_kwargs: {enable_thinking: false}}."""
+    """Further fields for every request, as {chat_template_kwargs: {enable_thinking: false}}."""
 
     @property
     def label(self) -> str:
@@ -53,8 +59,14 @@ class OpenAIModel(Settings):
 
     @model_validator(mode="after")
     def _is_http(self) -> "OpenAIModel":
-        if urlsplit(self.base_url).scheme not in {"http", "https"}:
+        parts = urlsplit(self.base_url)
+        if parts.scheme not in {"http", "https"}:
             raise ValueError("base_url must begin with http:// or https://")
+        if parts.username or parts.password:
+            raise ValueError(
+                "base_url holds a user name or password; keys are read from the environment only "
+                "(name the variable in api_key_env)"
+            )
         return self
 
 
@@ -62,7 +74,9 @@ class ScriptedModel(Settings):
     """A made-up model for tests and dry runs: answers follow from a seed, nothing is asked."""
 
     backend: Literal["scripted"]
+    """Which kind of model this is."""
     seed: int = 0
+    """Another seed makes up other answers."""
 
     @property
     def label(self) -> str:
@@ -80,14 +94,19 @@ class HtmlSource(Settings):
     """A folder of .html, .htm and .html.gz files, at any depth."""
 
     kind: Literal["html"]
+    """Which kind of source this is."""
     path: str
+    """The folder; also looked for beside the pipeline file."""
 
 
 class JsonlSource(Settings):
-    """Texts that need no extraction: .jsonl, .jsonl.gz or .parquet, one file or a folder of them."""
+    """Texts that need no extraction: .jsonl, .jsonl.gz or .parquet, one file or a folder of
+    them."""
 
     kind: Literal["jsonl"]
+    """Which kind of source this is."""
     path: str
+    """The file or folder; also looked for beside the pipeline file."""
     text: str = "text"
     """The column that holds the text."""
     title: str | None = "title"
@@ -103,6 +122,7 @@ class PagesSettings(Settings):
     """Main text and metadata of each page."""
 
     source: Source
+    """Where the pages come from."""
     workers: int | None = Field(default=None, ge=1)
     """Processes that extract; null for one per core."""
     timeout_s: float = Field(default=30, gt=0)
@@ -138,6 +158,7 @@ class TemplateWriter(Settings):
     """Tasks and queries by rules, without a language model."""
 
     kind: Literal["template"]
+    """Which kind of writer this is."""
     task_types: list[Literal["question", "keywords", "claim", "title", "similar"]] = Field(
         default=["question", "keywords", "claim", "title", "similar"], min_length=1
     )
@@ -148,18 +169,25 @@ class LlmWriter(Settings):
     """Tasks and queries by a language model, from a few-shot prompt."""
 
     kind: Literal["llm"]
+    """Which kind of writer this is."""
     model: str
     """A name from `models`."""
     prompt: str = "prompts/write_query.yaml"
+    """The prompt file, for the job `write_query`."""
     temperature: float = Field(default=0.7, ge=0, le=2)
+    """How freely the model draws; 0 for its likeliest answer."""
     max_tokens: int = Field(default=256, ge=16)
+    """Longest answer; a longer one is cut, and its query dropped."""
 
 
 class FileWriter(Settings):
-    """The user's own queries: a jsonl file with `text`, and optionally `task` and `passage_id` (the seed)."""
+    """The user's own queries: a jsonl file with `text`, and optionally `task` and `passage_id`
+    (the seed)."""
 
     kind: Literal["file"]
+    """Which kind of writer this is."""
     path: str
+    """The file; also looked for beside the pipeline file."""
     task: str = "Given a query, find a passage that answers it."
     """The task of rows that have none."""
 
@@ -171,6 +199,7 @@ class QueriesSettings(Settings):
     """A task and a query for each seed passage."""
 
     writer: Writer
+    """What writes the queries."""
     per_passage: int = Field(default=1, ge=1)
     """Queries to write per passage; the writer `file` has its own number."""
 
@@ -179,11 +208,23 @@ class Bm25Settings(Settings):
     """Retrieval by words."""
 
     backend: Literal["auto", "rank-bm25", "bm25s"] = "auto"
-    """`auto`: rank-bm25 up to 2,000 passages, bm25s beyond; the ranking is the same."""
+    """`auto`: rank-bm25 up to 5,000 passages, bm25s beyond; the ranking is the same."""
     k1: float = Field(default=1.5, ge=0)
+    """How much a word counts that stands there again."""
     b: float = Field(default=0.75, ge=0, le=1)
+    """How much a passage's length counts against it."""
     pool: int = Field(default=100, ge=1)
     """How many passages it puts forward."""
+
+
+def _check_query_format(text: str) -> str:
+    rest = text.replace("{query}", "").replace("{task}", "")
+    if "{query}" not in text or "{" in rest or "}" in rest:
+        raise ValueError("must hold {query}, may hold {task}, and no other braces")
+    return text
+
+
+QueryFormat = Annotated[str, AfterValidator(_check_query_format)]
 
 
 class DenseSettings(Settings):
@@ -191,34 +232,33 @@ class DenseSettings(Settings):
 
     model: str = "sentence-transformers/all-MiniLM-L6-v2"
     """Any sentence-transformers model: a name on the Hub, or a folder."""
-    query_format: str = "{query}"
-    """What is encoded for a query; `task: {task} | query: {query}` for a model that was trained so."""
+    query_format: QueryFormat = "{query}"
+    """What is encoded for a query; `task: {task} | query: {query}` for a model that was trained
+    so."""
     pool: int = Field(default=100, ge=1)
+    """How many passages it puts forward."""
     batch_size: int = Field(default=64, ge=1)
-
-    @model_validator(mode="after")
-    def _format_is_usable(self) -> "DenseSettings":
-        rest = self.query_format.replace("{query}", "").replace("{task}", "")
-        if "{query}" not in self.query_format or "{" in rest or "}" in rest:
-            raise ValueError("query_format must hold {query}, may hold {task}, and no other braces")
-        return self
+    """Texts encoded at once."""
 
 
 class FusionSettings(Settings):
     """Reciprocal rank fusion: the sum of weight / (k + rank)."""
 
     k: float = Field(default=60, ge=0)
+    """How little a first place counts more than a second."""
 
 
 class CandidatesSettings(Settings):
     """The passages that could answer a query."""
 
     top_k: int = Field(default=20, ge=2)
+    """Candidates per query, the seed among them."""
     bm25: Bm25Settings | None = Bm25Settings()
     """null: without words."""
     dense: DenseSettings | None = DenseSettings()
     """null: without embeddings."""
     fusion: FusionSettings = FusionSettings()
+    """How the two rankings become one."""
 
     @model_validator(mode="after")
     def _has_a_retriever(self) -> "CandidatesSettings":
@@ -228,9 +268,11 @@ class CandidatesSettings(Settings):
 
 
 class UnigramScorer(Settings):
-    """Query likelihood under a Dirichlet-smoothed unigram model of the passage (Zhai & Lafferty 2001)."""
+    """Query likelihood under a Dirichlet-smoothed unigram model of the passage
+    (Zhai & Lafferty 2001)."""
 
     kind: Literal["unigram"]
+    """Which kind of scorer this is."""
     mu: float = Field(default=500, gt=0)
     """Weight of the whole collection against the passage, in words."""
 
@@ -239,27 +281,36 @@ class EmbeddingScorer(Settings):
     """Cosine of query and passage under a sentence-transformers model."""
 
     kind: Literal["embedding"]
+    """Which kind of scorer this is."""
     model: str = "sentence-transformers/all-MiniLM-L6-v2"
-    query_format: str = "{query}"
+    """Any sentence-transformers model: a name on the Hub, or a folder."""
+    query_format: QueryFormat = "{query}"
+    """What is encoded for a query, as in `candidates.dense`."""
     batch_size: int = Field(default=64, ge=1)
+    """Texts encoded at once."""
 
 
 class RelevanceScorer(Settings):
     """Expected relevance from the log-probabilities of the labels 0 to 3."""
 
     kind: Literal["relevance"]
+    """Which kind of scorer this is."""
     model: str
     """A name from `models`; an instruct model is right for this."""
     prompt: str = "prompts/relevance.yaml"
+    """The prompt file, for the job `relevance`."""
 
 
 class QueryLikelihoodScorer(Settings):
     """Log-probability of the query given the passage, by a language model."""
 
     kind: Literal["query_likelihood"]
+    """Which kind of scorer this is."""
     model: str
-    """A name from `models`; a base model is right for this, on a server that gives prompt log-probabilities."""
+    """A name from `models`; a base model is right for this, on a server that gives prompt
+    log-probabilities."""
     prompt: str = "prompts/query_likelihood.yaml"
+    """The prompt file, for the job `query_likelihood`."""
 
 
 Scorer = Annotated[
@@ -272,13 +323,16 @@ class JudgementFusion(Settings):
     """Reciprocal rank fusion of the scorers; Gecko's R = 1/r1 + 1/r2 is k = 0."""
 
     k: float = Field(default=0, ge=0)
+    """How little a first place counts more than a second; at 0, twice as much."""
 
 
 class JudgementsSettings(Settings):
     """Every candidate scored by every scorer."""
 
     scorers: list[Scorer] = Field(min_length=1)
+    """What scores the candidates, each kind once."""
     fusion: JudgementFusion = JudgementFusion()
+    """How the scorers' rankings become one."""
 
     @model_validator(mode="after")
     def _kinds_differ(self) -> "JudgementsSettings":
@@ -292,20 +346,25 @@ class NegativesSettings(Settings):
     """Which candidates become hard negatives."""
 
     count: int = Field(default=1, ge=1)
+    """Negatives per example; a query with fewer fit candidates is dropped."""
     pick: Literal["lowest", "random", "hardest"] = "lowest"
     """From the fused ranking's end (as Gecko does), at random, or from right below the positive."""
     max_similarity: float | None = Field(default=0.95, gt=0)
-    """Refuse a candidate whose cosine to the query is over this share of the positive's; null: no such rule."""
+    """Refuse a candidate whose cosine to the query is over this share of the positive's; null: no
+    such rule."""
     max_relevance: float | None = Field(default=1.0, ge=0, le=3)
-    """Refuse a candidate with a higher expected relevance (0 to 3), where the scorer `relevance` ran."""
+    """Refuse a candidate with a higher expected relevance (0 to 3), where the scorer `relevance`
+    ran; null: no such rule."""
 
 
 class ExamplesSettings(Settings):
     """Positive, negatives and split of each example."""
 
     positive: Literal["top", "seed"] = "top"
-    """`top`: the best of the fused ranking, as in Gecko; `seed`: the passage that the query came from."""
+    """`top`: the best of the fused ranking, as in Gecko; `seed`: the passage that the query came
+    from."""
     negatives: NegativesSettings = NegativesSettings()
+    """Which candidates become hard negatives."""
     splits: dict[Literal["validation", "test"], float] = {"test": 0.05}
     """Share of the pages in each split besides `train`; a page's passages are all on one side."""
 
@@ -327,6 +386,7 @@ class PublishSettings(Settings):
     licence: str | None = None
     """Licence of the dataset, as the Hub writes it (cc-by-4.0, odc-by, other …)."""
     pretty_name: str | None = None
+    """Title of the card; by default the run's name."""
 
 
 class PipelineSettings(Settings):
@@ -335,6 +395,7 @@ class PipelineSettings(Settings):
     run: str = Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$")
     """Name of the run: its folder below `runs_dir`."""
     runs_dir: str = "data/runs"
+    """Where all runs lie."""
     answers: str = "data/answers.sqlite"
     """Where every answer of a language model is kept, for all runs."""
     seed: int = 0
@@ -342,12 +403,19 @@ class PipelineSettings(Settings):
     models: dict[str, Model] = {}
     """Language models, named once and used by role."""
     pages: PagesSettings
+    """Main text and metadata of each page."""
     passages: PassagesSettings = PassagesSettings()
+    """Pages cut into passages."""
     queries: QueriesSettings
+    """A task and a query for each seed passage."""
     candidates: CandidatesSettings = CandidatesSettings()
+    """The passages that could answer a query."""
     judgements: JudgementsSettings
+    """Every candidate scored by every scorer."""
     examples: ExamplesSettings = ExamplesSettings()
+    """Positive, negatives and split of each example."""
     publish: PublishSettings = PublishSettings()
+    """What the dataset's card says beyond what fret knows."""
 
     @model_validator(mode="after")
     def _models_are_named(self) -> "PipelineSettings":
@@ -360,6 +428,16 @@ class PipelineSettings(Settings):
             ):
                 named = ", ".join(self.models) or "none"
                 raise ValueError(
-                    f"{where}.model is {user.model!r}, which `models` does not name (it names: {named})"
+                    f"{where}.model is {user.model!r}, which `models` does not name "
+                    f"(it names: {named})"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _has_enough_candidates(self) -> "PipelineSettings":
+        if self.examples.negatives.count >= self.candidates.top_k:
+            raise ValueError(
+                "examples.negatives.count must be below candidates.top_k: "
+                "one of the candidates is the positive"
+            )
         return self

@@ -1,4 +1,6 @@
-"""What the command line shows: progress, funnels, rows. Part of the command line; prints only here and there.
+"""What the command line shows: progress, funnels, rows.
+
+Part of the command line; prints only here and there.
 
 Text from pages and models is hostile: it never passes through markup, and control characters, which
 could drive a terminal, are shown as replacement characters.
@@ -165,7 +167,11 @@ def print_rows(
 
 
 def print_checks(pipeline: str | None, overrides: Sequence[str]) -> bool:
-    """Print what is installed and, for a pipeline, whether its parts work; return whether all is well."""
+    """Print what is installed and, for a pipeline, whether its parts work.
+
+    Returns:
+        Whether all is well.
+    """
     from importlib.metadata import PackageNotFoundError, version
     from sqlite3 import sqlite_version
 
@@ -215,16 +221,19 @@ def _describe_measures(manifests: Iterable[Manifest]) -> Iterator[str]:
             types = ", ".join(f"{n} {kind or 'free'}" for kind, n in found["task_types"].items())
             splits = ", ".join(f"{n} {split}" for split, n in found["splits"].items())
             yield f"examples: {splits}; tasks: {types}"
-            if found["positive_is_not_seed"] is not None:
-                yield f"the positive is another passage than the seed in {found['positive_is_not_seed']:.1%}"
+            moved = found["positive_is_not_seed"]
+            if moved is not None:
+                yield f"the positive is another passage than the seed in {moved:.1%}"
         if usage := manifest.usage:
-            yield f"{manifest.stage}: {_describe_usage(usage)}, {usage.get('reused', 0)} from the answer store"
+            reused = usage.get("reused", 0)
+            yield f"{manifest.stage}: {_describe_usage(usage)}, {reused} from the answer store"
 
 
 def _describe_usage(usage: dict[str, int]) -> str:
     if not usage.get("requests"):
         return ""
-    return f"{usage['requests']} answers, {usage.get('input_tokens', 0)} tokens in, {usage.get('output_tokens', 0)} out"
+    tokens_in, tokens_out = usage.get("input_tokens", 0), usage.get("output_tokens", 0)
+    return f"{usage['requests']} answers, {tokens_in} tokens in, {tokens_out} out"
 
 
 def _spread(examples: Iterable[Example], n: int) -> list[Example]:

@@ -72,11 +72,13 @@ class ParquetRows:
 def parquet_file(path: Path, record: type[Record]) -> Iterator[ParquetRows]:
     make_folder(path.parent)
     schema = schema_of(record)
-    with placed(path) as temporary:
-        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-            file = ParquetRows(writer, schema)
-            yield file
-            file.flush()
+    with (
+        placed(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
+    ):
+        file = ParquetRows(writer, schema)
+        yield file
+        file.flush()
 
 
 @contextmanager

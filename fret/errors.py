@@ -9,7 +9,8 @@
     │   └── RunLocked            another process holds the run
     ├── StageError           exit 1: a stage failed, what it finished is kept
     │   └── StoreError           a file below the run folder is damaged or cannot be written
-    └── ModelError           exit 3: a model's server stopped us (key, quota, refusal), finished work is kept
+    └── ModelError           exit 3: a model's server stopped us (key, quota, refusal),
+                             finished work is kept
 
 A message says what happened, where, and what to do next. One record that cannot go on is no error:
 it becomes a `Dropped` record with its reason.

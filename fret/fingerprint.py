@@ -19,10 +19,6 @@ NOT_IDENTITY = {
     "base_url": "a server may move: `server` names it, by default after its address",
     "api_key_env": "who pays does not change the answer",
     "concurrency": "speed only",
-    "requests_per_minute": "speed only",
-    "tokens_per_minute": "speed only",
-    "deadline_s": "as for timeout_s",
-    "price": "money only",
 }
 
 

@@ -89,7 +89,8 @@ class Pipeline:
     """A checked pipeline file and its run.
 
     Args:
-        beside: the folder in which relative paths of the pipeline file are looked for, after the current one.
+        beside: the folder in which relative paths of the pipeline file are looked for, after the
+            current one.
     """
 
     def __init__(self, settings: PipelineSettings, *, beside: Path = Path()) -> None:
@@ -112,7 +113,9 @@ class Pipeline:
         redo: str | None = None,
         observer: Observer | None = None,
     ) -> Path | None:
-        """Run all stages, or those named, and write the dataset; go on where an earlier call stopped.
+        """Run all stages, or those named, and write the dataset.
+
+        Goes on where an earlier call stopped.
 
         Args:
             redo: a stage to make anew, with all that follow from it.
@@ -231,19 +234,21 @@ def _check_drift(plan: Sequence[_Part], redone: Sequence[str], run_name: str) ->
         )
         raise DriftError(
             f"The run {run_name!r} has finished work that was made with other settings:\n{lines}\n"
-            f"Nothing was done. Either keep it and start another run (--set run=NAME), or make this stage and all "
-            f"after it anew (--redo {new.stage}); answers of language models are kept and used again."
+            "Nothing was done. Either keep it and start another run (--set run=NAME), "
+            f"or make this stage and all after it anew (--redo {new.stage}); "
+            "answers of language models are kept and used again."
         )
 
 
 def _check_reads(plan: Sequence[_Part], wanted: Sequence[str], redone: Sequence[str]) -> None:
-    """Refuse a choice of stages that leaves out one which another reads and which is not finished."""
+    """Refuse a choice of stages that leaves out one which another reads and is not finished."""
     there = {part.stage.name for part in plan if part.folder.finished} - set(redone) | set(wanted)
     for part in plan:
         for name in part.stage.reads:
             if part.stage.name in wanted and name not in there:
                 raise UserError(
-                    f"The stage {part.stage.name} reads {name}, which is not finished: run {name} first."
+                    f"The stage {part.stage.name} reads {name}, which is not finished: "
+                    f"run {name} first."
                 )
 
 
@@ -299,7 +304,10 @@ def _make_shards(
 
 
 class _Counted:
-    """Rows on their way into a stage, counted, with what is spent on them; see `fret.store.Count`."""
+    """Rows on their way into a stage, counted, with what is spent on them.
+
+    See `fret.store.Count`.
+    """
 
     def __init__(self, rows: Iterable[Any], context: Context) -> None:
         self._rows, self._context = rows, context

@@ -56,7 +56,7 @@ def _find(pipeline: str) -> Path:
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         data = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: no UTF-8, no such date
         raise ConfigError(f"{path} cannot be read as YAML: {error}") from error
     if not isinstance(data, dict):
         raise ConfigError(
@@ -77,7 +77,7 @@ def _apply(data: dict[str, Any], override: str) -> None:
         node = _child(node, part, override)
     try:
         _set(node, last, yaml.safe_load(value), override)
-    except yaml.YAMLError as error:
+    except (ValueError, yaml.YAMLError) as error:
         raise ConfigError(f"--set {override}: the value is not YAML: {error}") from error
 
 
@@ -100,7 +100,7 @@ def _set(node: Any, last: str, value: Any, override: str) -> None:
         raise ConfigError(f"--set {override}: the list has no item {last!r}.")
 
 
-# Keys as OpenAI, Anthropic, Hugging Face, Google and others write them, and long random words after "key".
+# Keys as OpenAI, Anthropic, Hugging Face, Google and others write them.
 _SECRET = re.compile(
     r"\b(sk-[A-Za-z0-9_-]{16,}|hf_[A-Za-z0-9]{16,}|AIza[A-Za-z0-9_-]{30,}|Bearer\s+\S{12,})"
 )
@@ -122,8 +122,9 @@ def _refuse_secrets(data: Any, path: Path) -> None:
             _SECRET.search(value) or (key.lower() in _SECRET_KEYS and value)
         ):
             raise ConfigError(
-                f"{path}: {where} holds a key. Keys are read from the environment only: put it into a variable, "
-                "name that variable in `api_key_env`, and take the key out of the file."
+                f"{path}: {where} holds a key. Keys are read from the environment only: put it "
+                "into a variable, name that variable in `api_key_env`, and take the key out of "
+                "the file."
             )
 
 
@@ -145,7 +146,7 @@ def _explain(detail: ErrorDetails) -> str:
     match detail["type"]:
         case "extra_forbidden":
             keys = sorted(section.model_fields) if section else []
-            nearest = difflib.get_close_matches(place[-1], keys, n=1, cutoff=0.5)
+            nearest = difflib.get_close_matches(place[-1], keys, n=1)
             hint = f"did you mean {nearest[0]!r}?" if nearest else f"known here: {', '.join(keys)}"
             return f"{where}: unknown key; {hint}"
         case "missing":
@@ -159,6 +160,10 @@ def _explain(detail: ErrorDetails) -> str:
             return (
                 f"{where}.{key}: must be one of {context.get('expected_tags', 'the known kinds')}"
             )
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return f"{where}: must be a mapping of keys to values (it is {detail['input']!r})"
+        case "too_short":
+            return f"{where}: must not be empty"
         case _:
             message = detail["msg"].removeprefix("Input ")
             return f"{where}: {message} (it is {detail['input']!r})"
@@ -174,6 +179,8 @@ def _locate(loc: Sequence[int | str]) -> tuple[list[str], type[Settings] | None]
     hint: Any = PipelineSettings
     section: type[Settings] | None = None
     for part in loc:
+        if part == "[key]":  # pydantic's mark for a wrong key of a mapping, after that key
+            continue
         options = _sections_of(hint)
         chosen = next((option for option in options if part in _tags_of(option)), None)
         if len(options) > 1 and chosen:

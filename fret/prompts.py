@@ -147,7 +147,7 @@ def load_prompt(path: str, job: str, *, beside: Path | None = None) -> Prompt:
         raise PromptError(f"The prompt file {path} does not exist.")
     try:
         data = yaml.safe_load(found.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: no UTF-8, no such date
         raise PromptError(f"The prompt file {found} cannot be read as YAML: {error}") from error
     try:
         return _check(found, data, job)
@@ -173,6 +173,7 @@ def _check(path: Path, data: Any, job: str) -> Prompt:
     examples = data["examples"] or []
     if not isinstance(examples, list) or not all(isinstance(example, dict) for example in examples):
         raise PromptError(f"The prompt file {path}: examples must be a list of mappings.")
+    _check_values(path, examples)
     _check_variables(path, data, JOBS[job])
     prompt = Prompt(
         path=str(path),
@@ -181,10 +182,22 @@ def _check(path: Path, data: Any, job: str) -> Prompt:
         instruction=data["instruction"].strip(),
         shot=data["shot"].rstrip("\n"),
         answer=data["answer"].rstrip("\n"),
-        examples=tuple({k: str(v) for k, v in example.items()} for example in examples),
+        examples=tuple({str(k): str(v) for k, v in example.items()} for example in examples),
     )
     _check_examples(prompt)
+    _check_rendering(prompt)
     return prompt
+
+
+def _check_values(path: Path, examples: list[dict[Any, Any]]) -> None:
+    """Refuse values that YAML reads as neither text nor a number: `yes` is true, `no` false."""
+    for number, example in enumerate(examples, 1):
+        for key, value in example.items():
+            if isinstance(value, bool) or not isinstance(value, str | int | float):
+                raise PromptError(
+                    f"The prompt file {path}: example {number}: {key} must be text, and YAML reads "
+                    f"it as {value!r}. Put it into quotes."
+                )
 
 
 def _check_variables(path: Path, data: Mapping[str, Any], job: Job) -> None:
@@ -213,7 +226,8 @@ def _check_examples(prompt: Prompt) -> None:
     for number, example in enumerate(prompt.examples, 1):
         if unknown := sorted(example.keys() - job.given - job.written):
             raise PromptError(
-                f"The prompt file {prompt.path}: example {number} has the unknown key {unknown[0]!r}."
+                f"The prompt file {prompt.path}: example {number} has the unknown key "
+                f"{unknown[0]!r}."
             )
         if missing := sorted(job.needed - example.keys()):
             raise PromptError(
@@ -225,6 +239,18 @@ def _check_examples(prompt: Prompt) -> None:
             raise PromptError(
                 f"The prompt file {prompt.path}: example {number}: {error}."
             ) from error
+
+
+def _check_rendering(prompt: Prompt) -> None:
+    """Render once: filters and operations fail only then."""
+    job = JOBS[prompt.job]
+    try:
+        prompt.as_chat(**dict.fromkeys(sorted(job.given), "text"))
+        prompt.render_answer(**dict.fromkeys(sorted(job.written), "text"))
+    except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
+        raise PromptError(
+            f"The prompt file {prompt.path} has a template that cannot be rendered: {error}"
+        ) from error
 
 
 def _variables_of(template: str) -> set[str]:

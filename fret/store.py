@@ -210,7 +210,7 @@ class StageFolder:
             yield from read_records(folder / shard.name, record)
 
     def kept(self, name: str, make: Callable[[Path], None]) -> Path:
-        """Return the path of a file derived from finished shards; `make(path)` makes a missing one."""
+        """Return a file derived from finished shards; `make(path)` makes it where missing."""
         path = self.path / "kept" / name
         if not path.exists():
             make_folder(path.parent)

@@ -14,7 +14,9 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 SUBJECTS = {
     "kettle": "A kettle descales best with vinegar. Pour in equal parts of vinegar and water",
     "stove": "A stove needs a clean flue. Sweep the flue before the first frost of the year",
-    "fridge": "A fridge keeps cold when its seals are tight. Wipe the rubber seals with soapy water",
+    "fridge": (
+        "A fridge keeps cold when its seals are tight. Wipe the rubber seals with soapy water"
+    ),
     "oven": "An oven bakes evenly when it is preheated. Wait until the thermostat lamp goes out",
 }
 
@@ -76,7 +78,8 @@ def server() -> Iterator[LLMServer]:
 LLM_PIPELINE = """
 run: llm
 models:
-  teacher: {{backend: openai, base_url: "{url}", model: tiny, server: local, concurrency: 8, timeout_s: 5}}
+  teacher:
+    {{backend: openai, base_url: "{url}", model: tiny, server: local, concurrency: 8, timeout_s: 5}}
 pages: {{source: {{kind: html, path: pages}}, shard_pages: 4}}
 passages: {{max_words: 60, min_words: 10}}
 queries: {{writer: {{kind: llm, model: teacher}}, per_passage: 2}}

@@ -1,7 +1,7 @@
 """A small OpenAI-compatible server on loopback, for tests: answers from a brain, fails on demand.
 
-It speaks chat completions with log-probabilities, and completions with echo. It remembers what it was
-asked and what it answered with status 200, so a test can tell whether anything was paid twice.
+It speaks chat completions with log-probabilities, and completions with echo. It remembers what it
+was asked and what it answered with status 200, so a test can tell whether anything was paid twice.
 """
 
 import asyncio
@@ -137,7 +137,9 @@ class LLMServer:
         raw = await request.read()
         body = json.loads(raw)
         await asyncio.sleep(self.latency_s)
-        response = await self._fault(self._faults.popleft(), request, body) if self._faults else None
+        response = (
+            await self._fault(self._faults.popleft(), request, body) if self._faults else None
+        )
         if response is None:
             response = web.json_response(self._reply(request.path, body))
             self._answered[request.path.encode() + raw] += 1
@@ -187,7 +189,9 @@ class LLMServer:
             case "prose":
                 choice["message"]["content"] = "Sure! Here is a query for you."
             case "fenced json":
-                choice["message"]["content"] = f"Here:\n```json\n{choice['message']['content']}\n```"
+                choice["message"]["content"] = (
+                    f"Here:\n```json\n{choice['message']['content']}\n```"
+                )
             case "no logprobs":
                 choice["logprobs"] = None
             case "think":

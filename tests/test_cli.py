@@ -45,7 +45,9 @@ def test_run_prints_where_the_dataset_is_the_funnel_and_three_examples(small: Pa
     assert result.exit_code == 0, result.output
     text = said(result)
     assert "examples in data/runs/small/dataset" in text
-    assert all(stage in text for stage in ("pages 12 12", "passages", "queries", "judgements", "examples"))
+    assert all(
+        stage in text for stage in ("pages 12 12", "passages", "queries", "judgements", "examples")
+    )
     assert all(f"Example {n}" in text for n in (1, 2, 3))
 
 
@@ -61,16 +63,49 @@ def test_second_run_does_nothing(small: Path) -> None:
 
 BAD = {
     "missing file": (["run", "nowhere.yaml"], {}, "There is no pipeline file 'nowhere.yaml'"),
-    "unknown key": ([], {"candidates": {"topk": 3}}, "candidates.topk: unknown key; did you mean 'top_k'"),
-    "wrong type": ([], {"candidates": {"top_k": "ten"}}, "candidates.top_k: should be a valid integer"),
+    "unknown key": (
+        [],
+        {"candidates": {"topk": 3}},
+        "candidates.topk: unknown key; did you mean 'top_k'",
+    ),
+    "wrong type": (
+        [],
+        {"candidates": {"top_k": "ten"}},
+        "candidates.top_k: should be a valid integer",
+    ),
     "impossible value": ([], {"candidates": {"top_k": 0}}, "should be greater than or equal to 2"),
-    "unknown kind": ([], {"queries": {"writer": {"kind": "magic"}}}, "queries.writer.kind: must be one of"),
-    "source missing": ([], {"pages": {"source": {"kind": "html", "path": "no"}}}, "no does not exist"),
-    "source empty": ([], {"pages": {"source": {"kind": "html", "path": "empty"}}}, "holds no HTML files"),
-    "model unnamed": ([], {"queries": {"writer": {"kind": "llm", "model": "m"}}}, "which `models` does not name"),
+    "unknown kind": (
+        [],
+        {"queries": {"writer": {"kind": "magic"}}},
+        "queries.writer.kind: must be one of",
+    ),
+    "source missing": (
+        [],
+        {"pages": {"source": {"kind": "html", "path": "no"}}},
+        "no does not exist",
+    ),
+    "source empty": (
+        [],
+        {"pages": {"source": {"kind": "html", "path": "empty"}}},
+        "holds no HTML files",
+    ),
+    "model unnamed": (
+        [],
+        {"queries": {"writer": {"kind": "llm", "model": "m"}}},
+        "which `models` does not name",
+    ),
     "key in the file": (
         [],
-        {"models": {"m": {"backend": "openai", "base_url": "http://x", "model": "y", "api_key": "sk-abc"}}},
+        {
+            "models": {
+                "m": {
+                    "backend": "openai",
+                    "base_url": "http://x",
+                    "model": "y",
+                    "api_key": "sk-abc",
+                }
+            }
+        },
         "models.m.api_key holds a key",
     ),
     "bad --set": (["run", "small.yaml", "--set", "candidates"], {}, "write it as key=value"),
@@ -81,7 +116,9 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", sorted(BAD))
-def test_bad_input_is_told_with_exit_status_2_and_nothing_is_written(small: Path, case: str) -> None:
+def test_bad_input_is_told_with_exit_status_2_and_nothing_is_written(
+    small: Path, case: str
+) -> None:
     arguments, sections, message = BAD[case]
     Path("empty").mkdir()
     changed(small, **sections)
@@ -99,9 +136,13 @@ def test_a_file_that_is_not_yaml_is_told(small: Path) -> None:
 
 def test_a_prompt_with_a_missing_variable_is_told(small: Path) -> None:
     prompt = {
-        "name": "mine", "job": "write_query", "instruction": "Write.", "shot": "{{ passage }} {{ mood }}",
-        "answer": "{{ task }} {{ query }}", "examples": [],
-    }  # fmt: skip
+        "name": "mine",
+        "job": "write_query",
+        "instruction": "Write.",
+        "shot": "{{ passage }} {{ mood }}",
+        "answer": "{{ task }} {{ query }}",
+        "examples": [],
+    }
     Path("mine.yaml").write_text(yaml.safe_dump(prompt), "utf-8")
     model = {"backend": "scripted"}
     writer = {"kind": "llm", "model": "m", "prompt": "mine.yaml"}
@@ -132,8 +173,17 @@ def test_init_writes_a_file_that_loads_and_never_overwrites(workplace: Path) -> 
     assert again.exit_code == 2 and "exists already" in said(again)
     assert Path("mine.yaml").read_text("utf-8") == before
     assert call("init", "../evil").exit_code == 2
-    result = call("run", "mine.yaml", "--set", "pages.source.path=pages", "--set", "candidates.dense=null",
-                  "--set", "judgements.scorers=[{kind: unigram}]", "--quiet")  # fmt: skip
+    result = call(
+        "run",
+        "mine.yaml",
+        "--set",
+        "pages.source.path=pages",
+        "--set",
+        "candidates.dense=null",
+        "--set",
+        "judgements.scorers=[{kind: unigram}]",
+        "--quiet",
+    )
     assert result.exit_code == 0, result.output
 
 
@@ -143,7 +193,9 @@ def test_drift_stops_before_work_and_shows_what_differs(small: Path) -> None:
     assert result.exit_code == 2
     assert "candidates.top_k: was 6, is now 4" in said(result)
     assert "--redo candidates" in said(result) and "--set run=NAME" in said(result)
-    again = call("run", "small.yaml", "--set", "candidates.top_k=4", "--redo", "candidates", "--quiet")
+    again = call(
+        "run", "small.yaml", "--set", "candidates.top_k=4", "--redo", "candidates", "--quiet"
+    )
     assert again.exit_code == 0, again.output
 
 
@@ -168,8 +220,13 @@ def test_show_dropped_gives_the_reasons(small: Path) -> None:
 
 
 def test_text_of_pages_cannot_drive_the_terminal(small: Path) -> None:
-    page = "<html><head><title>Odd \x1b[31mtitle [bold]x[/bold]</title></head><body><article><p>{}</p></article></body></html>"
-    Path("pages/odd.html").write_text(page.format("A stove \x1b]0;owned\x07 needs care. " * 20), "utf-8")
+    page = (
+        "<html><head><title>Odd \x1b[31mtitle [bold]x[/bold]</title></head>"
+        "<body><article><p>{}</p></article></body></html>"
+    )
+    Path("pages/odd.html").write_text(
+        page.format("A stove \x1b]0;owned\x07 needs care. " * 20), "utf-8"
+    )
     call("run", "small.yaml", "pages")
     shown = call("show", "small.yaml", "pages", "-n", "50").output
     assert "\x1b" not in shown and "\x07" not in shown
@@ -188,7 +245,8 @@ def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys\nfrom typer.testing import CliRunner\nfrom fret.cli import app\n"
         "assert CliRunner().invoke(app, ['--help']).exit_code == 0\n"
-        "heavy = {'torch', 'pyarrow', 'pydantic', 'openai', 'datasets', 'numpy', 'trafilatura', 'yaml'}\n"
+        "heavy = {'torch', 'pyarrow', 'pydantic', 'openai', "
+        "'datasets', 'numpy', 'trafilatura', 'yaml'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

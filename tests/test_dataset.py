@@ -1,4 +1,4 @@
-"""The dataset folder: loads with `datasets`, trains with sentence-transformers, and says what it is."""
+"""The dataset folder: loads with `datasets`, trains with sentence-transformers, says what it is."""
 
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,9 @@ def test_triplets_hold_texts_only_in_trainers_order(done: Pipeline, tmp_path: Pa
     examples = list(done.rows(Example))
     for split, found in rows.items():
         expected = [e for e in examples if e.split == split]
-        assert [row["anchor"] for row in found] == [format_anchor(e.task, e.query) for e in expected]
+        assert [row["anchor"] for row in found] == [
+            format_anchor(e.task, e.query) for e in expected
+        ]
         assert [row["positive"] for row in found] == [
             format_passage(e.positive_title, e.positive) for e in expected
         ]
@@ -102,7 +104,11 @@ def test_a_trainer_takes_triplets_as_they_are(done: Pipeline, tmp_path: Path) ->
 
     model: SentenceTransformer = make_tiny_model(tmp_path)
     arguments = Arguments(
-        str(tmp_path / "out"), max_steps=1, per_device_train_batch_size=4, report_to=[], use_cpu=True
+        str(tmp_path / "out"),
+        max_steps=1,
+        per_device_train_batch_size=4,
+        report_to=[],
+        use_cpu=True,
     )
     train = load(done, "triplets", tmp_path / "cache")["train"]
     trainer = SentenceTransformerTrainer(
@@ -122,7 +128,11 @@ def make_tiny_model(folder: Path) -> Any:
     (folder / "vocab.txt").write_text("\n".join(words), "utf-8")
     BertTokenizerFast(vocab=str(folder / "vocab.txt")).save_pretrained(folder / "tiny")
     config = BertConfig(
-        vocab_size=len(words), hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32
+        vocab_size=len(words),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
     )
     BertModel(config).save_pretrained(folder / "tiny")
     transformer = Transformer(str(folder / "tiny"), max_seq_length=64)

@@ -22,14 +22,18 @@ def test_llm_pipeline_yields_a_complete_dataset(llm_pipeline: Path, server: LLMS
     assert len(queries) == 2 * len(passages) >= 24
     for query in queries.values():
         seed = passages[query.passage_id or ""]
-        assert {"task": query.task, "query": query.text} == write_from(f"Title: {seed.title}\n{seed.text}")
+        assert {"task": query.task, "query": query.text} == write_from(
+            f"Title: {seed.title}\n{seed.text}"
+        )
         assert query.model == "tiny"
     examples = list(pipeline.rows(Example))
     assert len(examples) >= 12
     assert sum(len(dataset[split]) for split in dataset) == len(examples)
 
 
-def test_judgements_hold_what_the_log_probabilities_say(llm_pipeline: Path, server: LLMServer) -> None:
+def test_judgements_hold_what_the_log_probabilities_say(
+    llm_pipeline: Path, server: LLMServer
+) -> None:
     pipeline = fret.load(llm_pipeline)
     pipeline.run()
     passages = {p.id: p for p in pipeline.rows(Passage)}
@@ -101,7 +105,10 @@ def test_every_fault_of_the_server_is_survived(llm_pipeline: Path, server: LLMSe
     for fault in faults:
         server.fail("ok", "ok", "ok", fault)
     fret.load(llm_pipeline, overrides=["run=rough", "answers=rough.sqlite"]).run()
-    calm, rough = (list(fret.load(llm_pipeline, overrides=[f"run={r}"]).rows(Example)) for r in ("calm", "rough"))
+    calm, rough = (
+        list(fret.load(llm_pipeline, overrides=[f"run={r}"]).rows(Example))
+        for r in ("calm", "rough")
+    )
     assert calm == rough
 
 
@@ -124,7 +131,9 @@ def test_a_model_that_never_answers_properly_drops_rows_with_reasons(
     assert len(asked) == 2 * 2 * n_refused  # one new attempt each, no more
 
 
-def test_quota_stops_the_run_and_keeps_what_was_answered(llm_pipeline: Path, server: LLMServer) -> None:
+def test_quota_stops_the_run_and_keeps_what_was_answered(
+    llm_pipeline: Path, server: LLMServer
+) -> None:
     server.fail(*["ok"] * 10, "quota")
     with pytest.raises(ModelError, match="quota"):
         fret.load(llm_pipeline).run()
@@ -143,7 +152,7 @@ def test_a_server_without_prompt_log_probabilities_is_told_before_work(
     llm_pipeline: Path, server: LLMServer
 ) -> None:
     server.fail("ok", "ok", *["no logprobs"] * 8)  # chat and labels work
-    with pytest.raises(UserError, match="query_likelihood.*needs"):
+    with pytest.raises(UserError, match=r"query_likelihood.*needs"):
         fret.load(llm_pipeline).run()
     assert not list(llm_pipeline.parent.glob("data/runs/*"))
 

@@ -32,7 +32,11 @@ def load(**sections: Any) -> Pipeline:
 
 def shards_of(pipeline: Pipeline) -> dict[str, bytes]:
     run = pipeline.stored.path
-    return {str(p.relative_to(run)): p.read_bytes() for p in sorted(run.rglob("*")) if p.suffix in {".parquet", ".md"}}
+    return {
+        str(p.relative_to(run)): p.read_bytes()
+        for p in sorted(run.rglob("*"))
+        if p.suffix in {".parquet", ".md"}
+    }
 
 
 @pytest.fixture
@@ -91,7 +95,9 @@ def test_no_page_has_passages_on_two_sides(workplace: Path) -> None:
     assert all(len(found) == 1 for found in sides.values())
 
 
-def test_two_runs_are_byte_equal(done: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_runs_are_byte_equal(
+    done: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = shards_of(done)
     other = tmp_path / "elsewhere"
     write_pages(other / "pages")
@@ -104,7 +110,9 @@ def test_two_runs_are_byte_equal(done: Pipeline, tmp_path: Path, monkeypatch: py
 def test_an_added_page_keeps_all_other_ids(done: Pipeline) -> None:
     before = {passage.id for passage in done.rows(Passage)}
     page = "<html><body><article><p>{}</p></article></body></html>"
-    Path("pages/zz.html").write_text(page.format("A toaster browns bread in two minutes. " * 12), "utf-8")
+    Path("pages/zz.html").write_text(
+        page.format("A toaster browns bread in two minutes. " * 12), "utf-8"
+    )
     with pytest.raises(DriftError, match=r"pages\.source\.pages: was 12, is now 13"):
         load().run()
     pipeline = load()
@@ -114,12 +122,21 @@ def test_an_added_page_keeps_all_other_ids(done: Pipeline) -> None:
 
 
 def test_new_rules_for_negatives_leave_the_earlier_stages_alone(done: Pipeline) -> None:
-    earlier = {name: data for name, data in shards_of(done).items() if not name.startswith(("examples", "dataset"))}
+    earlier = {
+        name: data
+        for name, data in shards_of(done).items()
+        if not name.startswith(("examples", "dataset"))
+    }
     pipeline = load(examples={"negatives": {"count": 2, "pick": "hardest"}})
     pipeline.run(redo="examples")
     now = shards_of(pipeline)
     assert {name: now[name] for name in earlier} == earlier
-    assert pipeline.dataset()["train"].column_names == ["anchor", "positive", "negative", "negative_2"]
+    assert pipeline.dataset()["train"].column_names == [
+        "anchor",
+        "positive",
+        "negative",
+        "negative_2",
+    ]
 
 
 def test_a_new_licence_rebuilds_the_card_only(done: Pipeline) -> None:
@@ -153,7 +170,11 @@ def test_own_queries_go_through_the_whole_chain_with_and_without_a_seed(
         {"text": "a seed that is nowhere", "passage_id": "0" * 20},
     ]
     Path("mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-    pipeline = load(run="own", queries={"writer": {"kind": "file", "path": "mine.jsonl"}}, examples={"splits": {}})
+    pipeline = load(
+        run="own",
+        queries={"writer": {"kind": "file", "path": "mine.jsonl"}},
+        examples={"splits": {}},
+    )
     pipeline.run()
     assert pipeline.status()[2].reasons == {"duplicate_query": 1, "seed_not_found": 1}
     by_query = {example.query: example for example in pipeline.rows(Example)}
@@ -178,7 +199,10 @@ def test_texts_need_no_extraction(workplace: Path, ending: str) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows = [{"body": page_text("oven", a), "head": f"oven {a}"} for a in ("cleaning", "buying", "repair")]
+    rows = [
+        {"body": page_text("oven", a), "head": f"oven {a}"}
+        for a in ("cleaning", "buying", "repair")
+    ]
     rows.append({"body": "", "head": "empty"})
     path = Path(f"texts{ending}")
     if ending == ".parquet":
@@ -188,7 +212,9 @@ def test_texts_need_no_extraction(workplace: Path, ending: str) -> None:
         with opener(path, "wt", encoding="utf-8") as file:
             file.write("".join(json.dumps(row) + "\n" for row in rows))
     source = {"kind": "jsonl", "path": str(path), "text": "body", "title": "head"}
-    pipeline = load(pages={"source": source}, passages={"split": "none", "min_words": 10, "max_words": 100})
+    pipeline = load(
+        pages={"source": source}, passages={"split": "none", "min_words": 10, "max_words": 100}
+    )
     pipeline.run(["pages", "passages"])
     assert [p.text for p in pipeline.rows(Passage)] == [row["body"] for row in rows[:3]]
     assert pipeline.status()[0].reasons == {"no_main_text": 1}
@@ -196,12 +222,14 @@ def test_texts_need_no_extraction(workplace: Path, ending: str) -> None:
 
 def test_a_wrong_column_is_told(workplace: Path) -> None:
     Path("texts.jsonl").write_text('{"content": "x"}\n', "utf-8")
-    with pytest.raises(SourceError, match="no text in the column 'text' .it has: content"):
+    with pytest.raises(SourceError, match=r"no text in the column 'text' .it has: content"):
         load(pages={"source": {"kind": "jsonl", "path": "texts.jsonl"}}).run()
 
 
 def test_equal_texts_are_dropped_once(workplace: Path) -> None:
-    twin = Path("pages/kettle-buying.html").read_text("utf-8").replace("kettle/buying", "kettle/copy")
+    twin = (
+        Path("pages/kettle-buying.html").read_text("utf-8").replace("kettle/buying", "kettle/copy")
+    )
     Path("pages/zz-copy.html").write_text(twin, "utf-8")
     pipeline = load()
     pipeline.run(["pages", "passages"])
@@ -223,7 +251,9 @@ def test_without_the_embedding_model_words_alone_find_candidates_with_a_warning(
 
     ears = Ears()
     candidates = {"top_k": 6, "dense": {"model": "nobody/no-such-model"}}
-    judgements = {"scorers": [{"kind": "unigram"}, {"kind": "embedding", "model": "nobody/no-such-model"}]}
+    judgements = {
+        "scorers": [{"kind": "unigram"}, {"kind": "embedding", "model": "nobody/no-such-model"}]
+    }
     pipeline = load(candidates=candidates, judgements=judgements)
     pipeline.run(observer=ears)
     assert [h.split(". ")[-1] for h in ears.heard] == [
@@ -233,7 +263,9 @@ def test_without_the_embedding_model_words_alone_find_candidates_with_a_warning(
     assert all(j.scorings[0].scorer == "unigram" for j in pipeline.rows(Judgement))
 
 
-def test_pages_that_hang_crash_or_are_no_html_are_dropped_with_their_reason(workplace: Path) -> None:
+def test_pages_that_hang_crash_or_are_no_html_are_dropped_with_their_reason(
+    workplace: Path,
+) -> None:
     Path("pages/paper.html").write_bytes(b"%PDF-1.7 binary")
     Path("pages/broken.html.gz").write_bytes(b"\x1f\x8b\x08 not gzip after all")
     Path("pages/huge.html").write_bytes(b"<html><body><p>" + b"word " * 30_000)

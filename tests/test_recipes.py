@@ -1,4 +1,4 @@
-"""Everything that ships works as it is: recipes load, prompts render, sample pages are as promised."""
+"""All that ships works as it is: recipes load, prompts render, sample pages are as promised."""
 
 import re
 from pathlib import Path
@@ -28,7 +28,9 @@ def test_starter_file_loads_as_it_is_and_with_every_line_switched_on(tmp_path: P
     assert load_settings(str(path))[0].run == "mine"
     # The commented lines are settings too: the models, the publishing section, the guard.
     on = re.sub(r"^# (models:|  teacher:|    \w+:|publish:)", r"\1", text, flags=re.MULTILINE)
-    on = on.replace("    # max_relevance", "    max_relevance").replace("    # - {kind", "    - {kind")
+    on = on.replace("    # max_relevance", "    max_relevance").replace(
+        "    # - {kind", "    - {kind"
+    )
     on = on.replace("writer: {kind: template}", "writer: {kind: llm, model: teacher}")
     path.write_text(on.replace("RUN_NAME", "mine"), "utf-8")
     settings, _ = load_settings(str(path))
@@ -52,7 +54,9 @@ def test_there_are_enough_sample_pages_of_enough_subjects_and_languages() -> Non
 
 
 def test_each_sample_page_gives_300_to_1200_words_of_main_text() -> None:
-    found = {page.relative_to(page.parents[1]): extract_file(str(page), 5_000_000) for page in PAGES}
+    found = {
+        page.relative_to(page.parents[1]): extract_file(str(page), 5_000_000) for page in PAGES
+    }
     languages = set()
     for name, page in found.items():
         assert isinstance(page, MainText), name

@@ -32,7 +32,11 @@ def finish(folder: Path, pipeline: str, *options: str) -> None:
 
 def files_of(run: Path) -> dict[str, bytes]:
     """All data of a run: shards and dataset, without manifests, which note times."""
-    files = [p for p in sorted(run.rglob("*")) if p.suffix in {".parquet", ".md"} or p.parent.name == "dataset"]
+    files = [
+        p
+        for p in sorted(run.rglob("*"))
+        if p.suffix in {".parquet", ".md"} or p.parent.name == "dataset"
+    ]
     return {p.relative_to(run).as_posix(): p.read_bytes() for p in files if p.is_file()}
 
 

@@ -1,1 +1,1 @@
-"""Language models: three kinds of request, backends that answer them, and a store that keeps every answer."""
+"""Language models: three kinds of request, backends that answer them, a store of every answer."""

@@ -36,7 +36,8 @@ CREATE TABLE IF NOT EXISTS answers (
     key TEXT PRIMARY KEY, server TEXT NOT NULL, model TEXT NOT NULL, kind TEXT NOT NULL,
     raw BLOB NOT NULL, created REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS failures (
-    key TEXT NOT NULL, attempt INTEGER NOT NULL, server TEXT NOT NULL, model TEXT NOT NULL, kind TEXT NOT NULL,
+    key TEXT NOT NULL, attempt INTEGER NOT NULL,
+    server TEXT NOT NULL, model TEXT NOT NULL, kind TEXT NOT NULL,
     failure TEXT NOT NULL, detail TEXT NOT NULL, raw BLOB NOT NULL, created REAL NOT NULL,
     PRIMARY KEY (key, attempt)) WITHOUT ROWID;
 """
@@ -58,7 +59,10 @@ class Stored:
 
 
 class AnswerStore:
-    """Answers by key, durable before acknowledged. Nothing is written before the first answer comes."""
+    """Answers by key, durable before acknowledged.
+
+    Nothing is written before the first answer comes.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -79,7 +83,8 @@ class AnswerStore:
     def get_failure(self, key: str) -> tuple[int, str, str] | None:
         """Return (attempts made, kind, detail) of the last answer that could not be used."""
         row = self._select(
-            "SELECT attempt + 1, failure, detail FROM failures WHERE key = ? ORDER BY attempt DESC LIMIT 1",
+            "SELECT attempt + 1, failure, detail FROM failures WHERE key = ? "
+            "ORDER BY attempt DESC LIMIT 1",
             key,
         )
         return (row[0], row[1], row[2]) if row else None
@@ -89,7 +94,8 @@ class AnswerStore:
         if self._writer is None:
             self._open()
         done: Future[None] = Future()
-        done.set_running_or_notify_cancel()  # who waits may go away; the answer is stored all the same
+        # Who waits may go away; the answer is stored all the same.
+        done.set_running_or_notify_cancel()
         self._waiting.put((stored, done))
         return done
 
@@ -112,7 +118,7 @@ class AnswerStore:
                 json.dumps({"pid": os.getpid(), "host": socket.gethostname()}), "utf-8"
             )
             writer = _connect_writer(self.path)
-            # isolation_level None: no transaction is held open, so each read sees what is committed.
+            # isolation_level None: no transaction is held open, each read sees what is committed.
             self._reader = sqlite3.connect(
                 f"{self.path.absolute().as_uri()}?mode=ro",
                 uri=True,
@@ -121,13 +127,15 @@ class AnswerStore:
             )
         except Timeout:
             raise UserError(
-                f"The answer store {self.path} is held by {_holder_of(self.path)}. Wait until it ends, "
+                f"The answer store {self.path} is held by {_holder_of(self.path)}. "
+                "Wait until it ends, "
                 "or give this pipeline its own store (`answers: another/path.sqlite`)."
             ) from None
         except (sqlite3.Error, OSError) as error:
             raise StoreError(
-                f"The answer store {self.path} cannot be opened: {error}. If the disk is full or the folder closed, "
-                "mend that; if the file is damaged, move it away (with its -wal file) or restore a copy, then run again."
+                f"The answer store {self.path} cannot be opened: {error}. "
+                "If the disk is full or the folder closed, mend that; if the file is damaged, "
+                "move it away (with its -wal file) or restore a copy, then run again."
             ) from error
         self._writer = threading.Thread(
             target=self._write_all, args=(writer,), name="fret-answers", daemon=True
@@ -141,7 +149,10 @@ class AnswerStore:
             return cursor.fetchone()
 
     def _write_all(self, connection: sqlite3.Connection) -> None:
-        """Take what waits, commit it as one transaction, tell those who wait; until told to stop."""
+        """Take what waits, commit it as one transaction, tell those who wait.
+
+        Goes on until told to stop.
+        """
         with closing(connection):
             while True:
                 batch = [self._waiting.get()]
@@ -154,7 +165,8 @@ class AnswerStore:
                 except sqlite3.Error as error:
                     failure = StoreError(
                         f"The answer store {self.path} cannot be written: {error}. "
-                        "Make room or give access, then run the same command again: stored answers are kept."
+                        "Make room or give access, then run the same command again: "
+                        "stored answers are kept."
                     )
                     for _, done in items:
                         done.set_exception(failure)

@@ -98,7 +98,8 @@ def read_answer(request: Request, raw: bytes) -> Reply | Failure:
     """Read the bytes of an answer with status 200.
 
     Raises:
-        Transient: the bytes are no answer of such a server at all (HTML, cut JSON, an error in disguise).
+        Transient: the bytes are no answer of such a server at all (HTML, cut JSON, an error in
+            disguise).
     """
     try:
         data = json.loads(raw)
@@ -138,7 +139,10 @@ def _read_chat(request: Chat, choice: dict[str, Any], usage: Usage) -> Reply | F
 
 
 def read_shape(shape: type[BaseModel], text: str, usage: Usage) -> Reply | Failure:
-    """Read JSON of a shape from what a model said, which may have put words or a code fence around it."""
+    """Read JSON of a shape from what a model said.
+
+    The model may have put words or a code fence around it.
+    """
     start = text.find("{")
     try:
         data, _ = (
@@ -210,7 +214,10 @@ def _excerpt(raw: bytes) -> str:
 
 
 class OpenAISender:
-    """Posts bodies to one server. All its errors are `Transient`, `Failure` values or `ModelError`."""
+    """Posts bodies to one server.
+
+    All its errors are `Transient`, `Failure` values or `ModelError`.
+    """
 
     def __init__(
         self, *, base_url: str, api_key: str | None, concurrency: int, timeout_s: float
@@ -221,8 +228,8 @@ class OpenAISender:
         self._timeout_s = timeout_s
         self._response = httpx2.Response
         limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
-        # max_retries=0: the SDK would send again after a timeout with no idempotency key, and a lost
-        # answer would be paid three times. The one retry layer is fret's pool.
+        # max_retries=0: the SDK would send again after a timeout with no idempotency key, and a
+        # lost answer would be paid three times. The one retry layer is fret's pool.
         self._client = AsyncOpenAI(
             base_url=base_url,
             api_key=api_key or "none",
@@ -299,7 +306,10 @@ class OpenAISender:
 
 
 def parse_retry_after(headers: Any) -> float | None:
-    """Read how long a server asks us to wait, in seconds; None when it does not say, or says nonsense."""
+    """Read how long a server asks us to wait, in seconds.
+
+    None when it does not say, or says nonsense.
+    """
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
             seconds = float(headers.get(name, "")) * unit

@@ -3,7 +3,8 @@
 Callers see an iterator. Below it one event loop in a thread sends the requests, bounded by the
 model's concurrency; requests are pulled from the caller only as there is room. What the store holds
 is never asked again. There is one retry layer, here: answers that cannot be read get one new
-attempt, faults of the server are retried with growing pauses, refusals of key or quota stop the run.
+attempt, faults of the server are retried with growing pauses, refusals of key or quota stop the
+run.
 """
 
 import asyncio
@@ -23,7 +24,8 @@ from fret.llm.openai import Transient, body_of, path_of, read_answer
 from fret.llm.types import Failure, FailureKind, Reply, Request
 from fret.records import hash_json
 
-# How often a request is sent while the server is at fault; with the pauses below, about five minutes.
+# How often a request is sent while the server is at fault; with the pauses below, about five
+# minutes.
 MAX_SENDS = 10
 _LONGEST_PAUSE_S = 60.0
 # How often a request is asked whose answer cannot be used.
@@ -110,7 +112,8 @@ class Pool:
             self._run(knock()).result()
         except Transient as error:
             raise UserError(
-                f"The model {self.name!r} cannot be used: nothing answers at {self._server} ({error}). "
+                f"The model {self.name!r} cannot be used: "
+                f"nothing answers at {self._server} ({error}). "
                 "Start the server, or mend base_url in the pipeline file. Nothing was done."
             ) from None
 
@@ -125,7 +128,7 @@ class Pool:
             yield self._count(waiting.popleft().result())
 
     def close(self) -> None:
-        """Send nothing more, wait a little for the answers under way and store them, then let go."""
+        """Send nothing more, wait a little for the answers under way, store them, then let go."""
         if self._loop.is_closed():
             return
         self._stopped = self._stopped or ModelError("the pool is closed")
@@ -232,7 +235,8 @@ class Pool:
         except Transient as error:
             raise ModelError(
                 f"{self._server} failed {MAX_SENDS} times in a row, lastly: {error}. "
-                "Everything answered so far is kept: run the same command again when the server is well."
+                "Everything answered so far is kept: "
+                "run the same command again when the server is well."
             ) from None
         raise AssertionError("the loop above returns or raises")
 

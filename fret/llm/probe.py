@@ -1,7 +1,7 @@
 """Find out what a model can do before money is spent: servers ignore fields silently.
 
-Each probe is one or two ordinary requests. They travel like all others, so their answers are stored,
-and a run that goes on after a cut does not probe again.
+Each probe is one or two ordinary requests. They travel like all others, so their answers are
+stored, and a run that goes on after a cut does not probe again.
 """
 
 from collections.abc import Iterable
@@ -23,12 +23,14 @@ _LABELS = ("0", "1", "2", "3")
 _HELP = {
     "chat": "Check the model's name and that the server has a chat template for it.",
     "labels": (
-        "The scorer `relevance` needs chat answers with log-probabilities: vLLM, SGLang, llama.cpp, Ollama and "
-        "OpenAI's non-reasoning models give them. For a reasoning model, turn thinking off with extra_body."
+        "The scorer `relevance` needs chat answers with log-probabilities: "
+        "vLLM, SGLang, llama.cpp, Ollama and OpenAI's non-reasoning models give them. "
+        "For a reasoning model, turn thinking off with extra_body."
     ),
     "likelihood": (
-        "The scorer `query_likelihood` needs log-probabilities of the prompt (completions with echo), which vLLM "
-        "and SGLang give and no chat-only service does. Take that scorer out, or name a model on such a server."
+        "The scorer `query_likelihood` needs log-probabilities of the prompt "
+        "(completions with echo), which vLLM and SGLang give and no chat-only service does. "
+        "Take that scorer out, or name a model on such a server."
     ),
 }
 
@@ -48,11 +50,12 @@ def probe(llm: LLM, kinds: Iterable[str]) -> list[Finding]:
 
 
 def require(llm: LLM, kinds: Iterable[str]) -> None:
-    """Raise an error that says what would help, unless the model can do every kind of request asked of it."""
+    """Raise an error that says what would help, unless the model can do every kind asked of it."""
     for finding in probe(llm, kinds):
         if not finding.works:
             raise UserError(
-                f"The model {llm.name!r} cannot do {finding.kind}: {finding.detail}. {_HELP[finding.kind]}"
+                f"The model {llm.name!r} cannot do {finding.kind}: {finding.detail}. "
+                f"{_HELP[finding.kind]}"
             )
 
 

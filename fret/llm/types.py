@@ -76,7 +76,7 @@ class LabelsReply:
     logprobs: tuple[float, ...]
     """One per label, in nats, in the order asked."""
     missing: tuple[str, ...]
-    """Labels that the server did not report; theirs is the smallest log-probability it did report."""
+    """Labels that the server did not report; theirs is the smallest log-probability it reported."""
     usage: Usage
 
 

@@ -1,7 +1,9 @@
 """BM25 over all passages, by rank-bm25 or bm25s: the same formula and tokens, so the same ranking.
 
-Score = sum over query tokens of ln(1 + (N - n + 0.5) / (n + 0.5)) * tf / (tf + k1 * (1 - b + b * length / average)),
-as in Lucene, which keeps the weight of frequent words positive.
+Score = sum over query tokens of
+    ln(1 + (N - n + 0.5) / (n + 0.5)) * tf / (tf + k1 * (1 - b + b * length / average)),
+as in Lucene, which keeps the weight of frequent words positive. A text without words counts as one
+of length 1.
 """
 
 import math
@@ -14,8 +16,12 @@ from numpy.typing import NDArray
 from fret.retrieval import Hit
 from fret.retrieval.tokenize import tokenize
 
-# rank-bm25 looks at every passage for every word of a query, in Python: fine while that is milliseconds.
+# rank-bm25 looks at every passage for every word of a query, in Python: fine while that is
+# milliseconds.
 AUTO_RANK_BM25 = 5_000
+_DECIMALS = 10
+# As good as 0, for which rank-bm25 divides 0 by 0 wherever a passage lacks a word.
+_SMALLEST_K1 = 1e-15
 
 
 class BM25Index:
@@ -33,17 +39,17 @@ class BM25Index:
         tokens = [tokenize(text) for text in texts]
         if backend == "auto":
             backend = "rank-bm25" if len(tokens) <= AUTO_RANK_BM25 else "bm25s"
-        self._n_passages = len(tokens)
-        self._scorer: _TokenScorer = (_RankBM25 if backend == "rank-bm25" else _BM25S)(
-            tokens, k1, b
-        )
+        scorer = _RankBM25 if backend == "rank-bm25" else _BM25S
+        # Without any passage, one without words stands in: both libraries divide by their number.
+        self._scorer: _TokenScorer = scorer(tokens or [[]], k1, b)
 
     def search(self, queries: Sequence[str], k: int) -> list[list[Hit]]:
         """Return the k best passages of each query that share a word with it."""
         return [self._search(tokenize(query), k) for query in queries]
 
     def _search(self, tokens: list[str], k: int) -> list[Hit]:
-        scores = self._scorer.score(tokens)
+        # Rounded, so that scores which differ only by the order of a backend's sums are equal.
+        scores = np.round(self._scorer.score(tokens), _DECIMALS)
         return [Hit(int(row), float(scores[row])) for row in top_rows(scores, k) if scores[row] > 0]
 
 
@@ -62,6 +68,7 @@ class _RankBM25:
                     word: math.log(1 + (n - m + 0.5) / (m + 0.5)) for word, m in n_with.items()
                 }
 
+        k1 = max(k1, _SMALLEST_K1)
         # An all-empty corpus would divide by zero: one word that no query holds keeps it defined.
         self._index = LuceneBM25([t or ["\0"] for t in tokens], k1=k1, b=b)
         self._scale = k1 + 1  # rank-bm25 multiplies by this constant, Lucene and bm25s do not
@@ -75,7 +82,7 @@ class _BM25S:
         import bm25s
 
         self._n_passages = len(tokens)
-        self._index = bm25s.BM25(k1=k1, b=b, method="lucene")
+        self._index = bm25s.BM25(k1=k1, b=b, method="lucene", dtype="float64")
         self._index.index([t or ["\0"] for t in tokens], show_progress=False)
 
     def score(self, tokens: list[str]) -> NDArray[Any]:
@@ -86,7 +93,7 @@ class _BM25S:
 
 
 def top_rows(scores: NDArray[Any], k: int) -> NDArray[np.intp]:
-    """Return the rows of the k highest scores, best first; equal scores in the order of the rows."""
+    """Return the rows of the k highest scores, best first; equal scores in the rows' order."""
     if k < len(scores):
         threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
         rows = np.flatnonzero(scores >= threshold)

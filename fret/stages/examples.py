@@ -146,7 +146,7 @@ def _make_example(
 
 
 def measure_examples(rows: Iterable[Example]) -> dict[str, Any]:
-    """Count examples by split, task type and language, and the share whose positive is not the seed."""
+    """Count examples by split, type and language, and the share whose positive is not the seed."""
     splits: dict[str, int] = {}
     types: dict[str, int] = {}
     languages: dict[str, int] = {}

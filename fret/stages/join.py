@@ -8,8 +8,9 @@ from fret.store import Run
 
 
 def join_queries(run: Run, record: type[Record], shard: int) -> Iterator[tuple[Query, Any]]:
-    """Yield (query, row) for each row of a shard; both stages keep one order, so nothing is held but a row.
+    """Yield (query, row) for each row of a shard.
 
+    Both stages keep one order, so nothing is held but a row.
     Some queries were dropped on the way; those are passed over.
     """
     queries = run.rows(Query, shard)

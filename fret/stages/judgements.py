@@ -119,7 +119,10 @@ class Judgements(Stage):
         )
 
     def _find_model(self, scorer: ScorerSettings) -> bool:
-        """Whether a scorer can be used; only the embedding may be missing, where another scorer stays."""
+        """Whether a scorer can be used.
+
+        Only the embedding may be missing, where another scorer stays.
+        """
         if not isinstance(scorer, EmbeddingScorer):
             return True
         try:
@@ -179,7 +182,7 @@ def _make_scoring(scorer: Scorer, scores: Sequence[Score]) -> Scoring:
 
 
 def measure_agreement(rows: Iterable[Judgement]) -> dict[str, float]:
-    """Return how often the scorers' favourites agree, and how often the fused favourite is the seed."""
+    """Return how often the scorers' favourites agree, and how often the fused one is the seed."""
     n = n_same = n_seeded = n_seed_first = 0
     for judgement in rows:
         favourites = {scoring.ranks.index(1) for scoring in judgement.scorings}

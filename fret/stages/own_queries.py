@@ -1,4 +1,4 @@
-"""queries, from the user's own file: each row goes through the whole chain, with a seed or without."""
+"""queries, from the user's own file: each row goes through the whole chain, seed or no seed."""
 
 import itertools
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Main text and metadata of an HTML page, by trafilatura. Runs in worker processes (see isolate)."""
+"""Main text and metadata of an HTML page, by trafilatura; run in worker processes (isolate)."""
 
 import gzip
 import re

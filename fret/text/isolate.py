@@ -68,6 +68,7 @@ class IsolatedPool:
                 future.cancel()
 
     def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
         for child in list(self._children):
             child.kill()
         self._threads.shutdown()
@@ -81,7 +82,8 @@ class IsolatedPool:
             child = self._local.child = _Child(self._command)
             self._children.add(child)
         outcome = child.call(arguments, self._timeout_s)
-        if outcome.failure in {"timed_out", "crashed"}:
+        # A child may be ended just after its answer came: the next item shall not pay for that.
+        if outcome.failure in {"timed_out", "crashed"} or child.overdue:
             self._children.discard(child)
             child.close()
             self._local.child = None
@@ -93,7 +95,8 @@ class _Child:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
-        self._overdue = False
+        self.overdue = False
+        """Whether it was ended for taking too long."""
 
     def call(self, arguments: tuple[Any, ...], timeout_s: float) -> Outcome:
         assert self._process.stdin and self._process.stdout
@@ -110,6 +113,8 @@ class _Child:
             return self._explain_end(timeout_s)
         finally:
             watchdog.cancel()
+            if watchdog.ident is not None:
+                watchdog.join()
         return Outcome(value) if ok else Outcome(failure="failed", detail=value)
 
     def kill(self) -> None:
@@ -126,12 +131,12 @@ class _Child:
                     continue
 
     def _end_overdue(self) -> None:
-        self._overdue = True
+        self.overdue = True
         self._process.kill()
 
     def _explain_end(self, timeout_s: float) -> Outcome:
         code = self._process.wait()
-        if self._overdue or code == -getattr(signal, "SIGALRM", 0):
+        if self.overdue or code == -getattr(signal, "SIGALRM", 0):
             return Outcome(failure="timed_out", detail=f"took longer than {timeout_s:g} s")
         return Outcome(failure="crashed", detail=f"the worker ended with status {code}")
 

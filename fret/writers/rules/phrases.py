@@ -1,44 +1,27 @@
-"""What the template writer sees in a passage: its headings, its sentences and its key phrases.
+"""The key phrases of a passage and the topic of its page.
 
 Key phrases are runs of content words between stopwords and punctuation (RAKE, Rose et al. 2010),
 cut further by what stands around them: before an article, or after a modal, there is a verb.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import lru_cache
 
-from fret.records import Passage
-from fret.writers.wording import ENGLISH, ORDERS, OTHER, WORDINGS, Wording
+from fret.writers.rules.english import ENGLISH, ORDERS
+from fret.writers.rules.reading import (
+    NO_SPACES,
+    Lexicon,
+    Reading,
+    find_words,
+    list_stems,
+    load_lexicon,
+    stem,
+)
 
 _ROMANCE = frozenset({"fr", "es", "it", "pt"})
-NO_SPACES = frozenset({"zh", "ja", "th", "lo", "my", "km"})
-
-_ELISION = r"(?:(?:[ldjmtscn]|qu|[ld]all|dell|nell|sull|un)['’])(?=\w)"
-_WORD = re.compile(r"[^\W_]+(?:[-'’.&/][^\W_]+)*|[^\w\s]")
-_ELIDED_WORD = re.compile(rf"{_ELISION}|{_WORD.pattern}", re.IGNORECASE)
-_SENTENCE_END = re.compile(
-    r"(?<=[.!?])[\"'”’»)\]]*\s+(?=[\"'“‘„«(\[¿¡]*[^\Wa-zß-ÿ_])|(?<=[。！？])"
-)
-_ABBREVIATION = re.compile(
-    r"(?:^|[\s(.])(?:[A-Za-z]|\d{1,2}|Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|No|Nr|Fig|Vol|Inc|Ltd|Co|Corp|"
-    r"ca|etc|Gov|Sen|Rep|Gen|Lt|Col|Sgt|bzw|usw|Bd|Sra?|Mme|av|env|cf|pp?|approx|Ph|"
-    r"Jan|Feb|Mar|Apr|Aug|Sept?|Oct|Nov|Dec)\.$"
-)
-_ITEM = re.compile(r"^\s*(?:[-–•*·]|(?:step |schritt |étape |paso )?\d{1,2}[.):]|[a-z]\))\s+", re.I)
-_EDIT = re.compile(
-    r"¶|\s*\[(?:edit|\d+|bearbeiten|modifier|editar|citation needed)\]", re.IGNORECASE
-)
-_CODE = re.compile(r"[{}=<>$#]|--|::|\w\(\)|^\s*(?:git|sudo|pip|cd|npm|make|docker) [a-z]+ ?\S*$")
-_SITE = re.compile(r"\s+[|–—»·-]\s+")
 _LY_NOUNS = {"family", "supply", "reply", "assembly", "butterfly", "anomaly", "monopoly", "jelly"}
-_STOPWORD_LISTS = {
-    "en": "EN_PLUS", "de": "GERMAN", "fr": "FRENCH", "es": "SPANISH", "it": "ITALIAN",
-    "nl": "DUTCH", "pt": "PORTUGUESE", "ru": "RUSSIAN", "sv": "SWEDISH", "no": "NORWEGIAN",
-    "da": "DANISH", "tr": "TURKISH",
-}  # fmt: skip
 _ORDERS = frozenset(ORDERS.split())
 _AFTER_VERBS = {"that", "to", "up", "out", "off"}
 _BEFORE_INFINITIVES = {"para", "al", "sin", "pour", "sans"}
@@ -49,40 +32,6 @@ _NOT_LAST = {
 }
 
 
-_LISTS = ("pronouns", "openers", "determiners", "prepositions", "verbs", "links")
-
-
-@dataclass(frozen=True)
-class Lexicon:
-    """The word lists of one language, ready to be asked."""
-
-    wording: Wording
-    pronouns: frozenset[str]
-    openers: frozenset[str]
-    determiners: frozenset[str]
-    prepositions: frozenset[str]
-    verbs: frozenset[str]
-    stops: frozenset[str]
-    """Words that end a key phrase."""
-    links: frozenset[str]
-
-
-@cache
-def load_lexicon(language: str) -> Lexicon:
-    """Return the word lists of a language; of one without rules of its own, stopwords only."""
-    wording = WORDINGS.get(language, OTHER)
-    lists = {name: frozenset(getattr(wording, name).split()) for name in _LISTS}
-    stops = _load_stopwords(language).union(*lists.values(), wording.weak.split())
-    return Lexicon(wording=wording, stops=stops, **lists)
-
-
-def _load_stopwords(language: str) -> frozenset[str]:
-    from bm25s import stopwords  # half a second: it brings numba
-
-    name = _STOPWORD_LISTS.get(language)
-    return frozenset(getattr(stopwords, f"STOPWORDS_{name}")) if name else frozenset()
-
-
 @dataclass(frozen=True)
 class Phrase:
     """A key phrase as it is written in the passage."""
@@ -90,99 +39,6 @@ class Phrase:
     text: str
     score: float
     stems: frozenset[str]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A passage taken apart; all in its order but the phrases, which are best first."""
-
-    passage: Passage
-    language: str
-    title: str
-    """The page's title without the site's name."""
-    headings: tuple[str, ...]
-    sentences: tuple[str, ...]
-
-    @cached_property
-    def lexicon(self) -> Lexicon:
-        return load_lexicon(self.language)
-
-    @cached_property
-    def stems(self) -> Counter[str]:
-        """Content words of the passage and how often each occurs."""
-        return Counter(stems_of(" ".join((*self.headings, *self.sentences)), self.language))
-
-    @cached_property
-    def phrases(self) -> tuple[Phrase, ...]:
-        return tuple(_rank_phrases(self))
-
-    @cached_property
-    def topic(self) -> str:
-        """The title's noun phrase that tells what the page is about; empty if none does."""
-        return _find_topic(self)
-
-
-def read_passage(passage: Passage) -> Reading:
-    """Take a passage apart; table rows and lines of code are left out."""
-    headings: list[str] = []
-    sentences: list[str] = []
-    lines = [_EDIT.sub("", line).strip() for line in passage.text.splitlines()]
-    lines = [line for line in lines if line and not line.startswith("|") and " | " not in line]
-    for number, line in enumerate(lines):
-        if _is_heading(line, is_last=number == len(lines) - 1):
-            headings.append(_ITEM.sub("", line))
-        elif not _CODE.search(line) or line.endswith("."):
-            sentences += split_sentences(_ITEM.sub("", line))
-    title = _tidy_title(passage.title)
-    return Reading(passage, passage.language, title, tuple(headings), tuple(sentences))
-
-
-def split_sentences(line: str) -> list[str]:
-    """Split a line after its sentences' ends, leaving abbreviations and initials whole."""
-    sentences, start = [], 0
-    for match in _SENTENCE_END.finditer(line):
-        head = line[start : match.end()].strip()
-        if head and not _ABBREVIATION.search(head):
-            sentences.append(head)
-            start = match.end()
-    return [*sentences, rest] if (rest := line[start:].strip()) else sentences
-
-
-def find_words(text: str, language: str) -> list[re.Match[str]]:
-    """Find words and punctuation marks; a French or Italian l' is a word of its own."""
-    pattern = _ELIDED_WORD if language in {"fr", "it"} else _WORD
-    return list(pattern.finditer(text))
-
-
-def stem(word: str) -> str:
-    """Cut a word so that its plural and its cases mostly look the same."""
-    word = word.casefold().removesuffix("'s").removesuffix("’s")
-    word = word.removesuffix("s") if len(word) > 3 else word
-    return word[: max(4, len(word) - 2)]
-
-
-def stems_of(text: str, language: str) -> list[str]:
-    """List the stems of a text's content words."""
-    stops = load_lexicon(language).stops
-    words = (m.group() for m in find_words(text, language))
-    return [stem(w) for w in words if w[0].isalpha() and w.casefold() not in stops and len(w) > 1]
-
-
-def _is_heading(line: str, *, is_last: bool) -> bool:
-    """A short line without an end; the last line heads a text that the passage does not hold."""
-    if (
-        is_last
-        or line[-1] in ".!:;,…。！"
-        or _CODE.search(line)
-        or line.startswith(("- ", "•", "* "))
-    ):
-        return False
-    return len(line.split()) <= 12 and len(line) > 3 and not line.isupper()
-
-
-def _tidy_title(title: str) -> str:
-    parts = [part for part in _SITE.split(title) if len(part.split()) > 1]
-    return (parts[0] if parts else title).strip()
 
 
 @dataclass(frozen=True)
@@ -196,18 +52,55 @@ class _Found:
     in_sentence: bool
 
 
-def _rank_phrases(reading: Reading) -> list[Phrase]:
+# Every rule asks for these, and all of them are done with one reading before the next is begun.
+@lru_cache(maxsize=1)
+def rank_phrases(reading: Reading) -> tuple[Phrase, ...]:
+    """List the key phrases of a passage, the best one first."""
     if reading.language in NO_SPACES:
-        return []
+        return ()
     texts = (*reading.headings, *reading.sentences)
     places: dict[frozenset[str], list[_Found]] = {}
     for number, text in enumerate(texts):
         for found in _find_phrases(text, reading.language, number / len(texts)):
             places.setdefault(frozenset(map(stem, found.words)), []).append(found)
-    title = frozenset(stems_of(reading.title, reading.language))
+    title = frozenset(list_stems(reading.title, reading.language))
     phrases = [Phrase(f[0].text, _score(f, reading, title), key) for key, f in places.items()]
     phrases = [p for p in phrases if p.score > 0]
-    return sorted(phrases, key=lambda p: (-p.score, p.text))
+    return tuple(sorted(phrases, key=lambda p: (-p.score, p.text)))
+
+
+@lru_cache(maxsize=1)
+def find_topic(reading: Reading) -> str:
+    """Choose the title's noun phrase whose words the passage, or the page's address, repeats.
+
+    It tells what the page is about; empty if none does.
+    """
+    best: tuple[float, str] = (0.0, "")
+    for found in _find_phrases(reading.title, reading.language, 0.0):
+        hits = [reading.stems[stem(w)] for w in found.words]
+        in_address = _is_in_address(found, reading)
+        # A word of a plain title counts though the passage lacks it; headlines capitalise verbs.
+        is_plain = any(hits) and all(w.islower() for w in found.words[1:])
+        is_said = all(hits) and (len(hits) > 1 or hits[0] > 1)
+        is_sure = is_said or is_plain or (in_address and not any(hits))
+        text = found.text if is_sure else _keep_said(found, reading)
+        is_participle = len(found.words) == 1 and text.endswith("ed")
+        if len(text) > 2 and not is_participle and reading.language not in NO_SPACES:
+            weight = sum(min(h, 5) for h in hits) + 4 * in_address + len(found.words) / 10
+            best = max(best, (weight, text))
+    return best[1]
+
+
+def _is_in_address(found: _Found, reading: Reading) -> bool:
+    address = reading.passage.url.casefold().rsplit("/", 1)[-1]
+    return "’" not in found.text and all(stem(w)[:4] in address for w in found.words)
+
+
+def _keep_said(found: _Found, reading: Reading) -> str:
+    """Keep of a title's phrase the words that the passage says; the others may be verbs."""
+    said = [re.sub(r"['’]s$", "", w) for w in found.words if reading.stems[stem(w)]]
+    is_frequent = len(said) == 1 and len(said[0]) > 3 and reading.stems[stem(said[0])] > 2
+    return " ".join(said) if len(said) > 1 or is_frequent else ""
 
 
 def _score(places: list[_Found], reading: Reading, title: frozenset[str]) -> float:
@@ -351,33 +244,3 @@ def _trim_german(words: list[str], begin: int, end: int) -> tuple[int, int]:
     while begin < end and words[begin].islower() and not words[begin].endswith(("e", "es")):
         begin += 1
     return begin, end
-
-
-def _find_topic(reading: Reading) -> str:
-    """Choose the title's noun phrase whose words the passage, or the page's address, repeats."""
-    best: tuple[float, str] = (0.0, "")
-    for found in _find_phrases(reading.title, reading.language, 0.0):
-        hits = [reading.stems[stem(w)] for w in found.words]
-        in_address = _is_in_address(found, reading)
-        # A word of a plain title counts though the passage lacks it; headlines capitalise verbs.
-        is_plain = any(hits) and all(w.islower() for w in found.words[1:])
-        is_said = all(hits) and (len(hits) > 1 or hits[0] > 1)
-        is_sure = is_said or is_plain or (in_address and not any(hits))
-        text = found.text if is_sure else _keep_said(found, reading)
-        is_participle = len(found.words) == 1 and text.endswith("ed")
-        if len(text) > 2 and not is_participle and reading.language not in NO_SPACES:
-            weight = sum(min(h, 5) for h in hits) + 4 * in_address + len(found.words) / 10
-            best = max(best, (weight, text))
-    return best[1]
-
-
-def _is_in_address(found: _Found, reading: Reading) -> bool:
-    address = reading.passage.url.casefold().rsplit("/", 1)[-1]
-    return "’" not in found.text and all(stem(w)[:4] in address for w in found.words)
-
-
-def _keep_said(found: _Found, reading: Reading) -> str:
-    """Keep of a title's phrase the words that the passage says; the others may be verbs."""
-    said = [re.sub(r"['’]s$", "", w) for w in found.words if reading.stems[stem(w)]]
-    is_frequent = len(said) == 1 and len(said[0]) > 3 and reading.stems[stem(said[0])] > 2
-    return " ".join(said) if len(said) > 1 or is_frequent else ""

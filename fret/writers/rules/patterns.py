@@ -1,0 +1,226 @@
+"""Questions and headlines that the patterns of a language make of sentences and headings."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from fret.writers.rules.english import (
+    E_VERBS,
+    INFINITIVES,
+    NUMERALS,
+    ORDERS,
+    READER_SPEECH,
+    STATEMENT,
+)
+from fret.writers.rules.phrases import find_topic, rank_phrases
+from fret.writers.rules.reading import NO_SPACES, Offer, Reading, list_stems, list_words, stem
+from fret.writers.rules.sentences import (
+    is_claim,
+    list_clean_sentences,
+    list_topic_stems,
+    lower_start,
+    tidy_sentence,
+    weigh_sentence,
+)
+from fret.writers.rules.wording import ASIDES, FILLERS, UNFINISHED
+
+_QUOTES = re.compile(r"[\"“”„«»?]")
+
+
+def offer_questions(reading: Reading) -> Iterator[Offer]:
+    """Offer questions that a sentence answers or that a heading asks."""
+    words = reading.lexicon.wording
+    for sentence in reading.sentences:
+        clean = tidy_sentence(sentence, reading).rstrip(".!?")
+        if not _QUOTES.search(sentence):
+            yield from _fill_patterns(words.questions, lower_start(clean, reading), reading)
+    yield from _offer_statements(reading)
+    is_whole = reading.passage.position == 0 or _covers_title(reading)
+    for heading in (*reading.headings, reading.title) if is_whole else reading.headings:
+        yield from _fill_patterns(words.headings, lower_start(heading, reading), reading)
+
+
+def _offer_statements(reading: Reading) -> Iterator[Offer]:
+    """Ask what a named person said about a key phrase of the sentence."""
+    for sentence in reading.sentences if reading.language == "en" else ():
+        if match := re.search(STATEMENT, sentence):
+            name = match.group("n")
+            for phrase in rank_phrases(reading)[:12]:
+                if phrase.text in sentence and phrase.text.islower() and len(phrase.stems) > 1:
+                    forms = (
+                        f"What did {name} say about {phrase.text}?",
+                        f"{name} on {phrase.text}",
+                    )
+                    yield 1.8 + phrase.score / 10, forms
+
+
+def _covers_title(reading: Reading) -> bool:
+    """Say whether most of the title's words come up in the passage."""
+    stems = set(list_stems(reading.title, reading.language))
+    return len(stems) > 1 and sum(s in reading.stems for s in stems) > 0.6 * len(stems)
+
+
+def offer_titles(reading: Reading) -> Iterator[Offer]:
+    """Offer headings, the title where it fits, headlines from patterns, and short sentences."""
+    offers = [o for heading in reading.headings for o in _offer_heading(heading, reading)]
+    is_telling = len(reading.title.split()) > 4 and _covers_title(reading)
+    if reading.title and (reading.passage.position == 0 or is_telling):
+        offers.append((2.5, (reading.title.rstrip("."),)))
+    for sentence in reading.sentences:
+        if not _QUOTES.search(sentence):
+            small = lower_start(tidy_sentence(sentence, reading).rstrip(".!"), reading)
+            offers += _fill_patterns(reading.lexicon.wording.headlines, small, reading)
+    offers += _offer_short_sentences(reading)
+    yield from offers or _offer_headline(reading)
+
+
+def _offer_heading(heading: str, reading: Reading) -> Iterator[Offer]:
+    stems, topic = set(list_stems(heading, reading.language)), find_topic(reading)
+    if not stems or _points_outside(heading, reading) or re.match(ASIDES, heading):
+        return
+    if topic and stems.isdisjoint(list_stems(topic, reading.language)):
+        forms = (
+            _put_before(topic, lower_start(heading, reading), reading),
+            f"{heading} ({topic})",
+        )
+        yield 2.8, forms
+    elif len(stems) > 1:
+        yield 2.8, (heading,)
+
+
+def _offer_short_sentences(reading: Reading) -> Iterator[Offer]:
+    longest = 40 if reading.language in NO_SPACES else 80
+    for number, sentence in list_clean_sentences(reading):
+        if len(sentence) <= longest and is_claim(sentence, reading):
+            weight = 1.2 + weigh_sentence(number, sentence, reading) / 5
+            yield weight, (sentence.rstrip("。！."),)
+
+
+def _offer_headline(reading: Reading) -> Iterator[Offer]:
+    """Make a headline of topic and two key phrases, where a passage offers nothing better."""
+    topic = find_topic(reading)
+    others = [p for p in rank_phrases(reading) if p.stems.isdisjoint(map(stem, topic.split()))]
+    others = [p for p in others if len(p.stems) > 1 and p.score > 2.4][:2]
+    if topic and len(others) > 1 and others[0].stems.isdisjoint(others[1].stems):
+        joint = {"de": "und", "fr": "et", "es": "y", "en": "and"}.get(reading.language, "/")
+        yield 0.9, (_put_before(topic, f" {joint} ".join(p.text for p in others), reading),)
+
+
+def _fill_patterns(
+    table: Iterable[tuple[float, str, tuple[str, ...]]], text: str, reading: Reading
+) -> Iterator[Offer]:
+    for score, pattern, forms in table:
+        match = re.search(pattern, text)
+        groups = match.groupdict("") if match else {}
+        if not match or not _are_fair_parts(groups, reading):
+            continue
+        parts = _prepare_parts(groups)
+        filled = tuple(_finish(form.format_map(parts), reading) for form in forms)
+        filled = tuple(f for f in filled if not _points_outside(f, reading))
+        if filled:
+            yield score + _weigh_focus(filled, reading), _name_topic(filled, reading)
+
+
+def _name_topic(forms: tuple[str, ...], reading: Reading) -> tuple[str, ...]:
+    """Put the page's topic before forms too vague without it; none if there is no topic."""
+    stems, topic = set(list_stems(forms[0], reading.language)), find_topic(reading)
+    is_definite = re.search(r"\b(?:the|der|die|das)\b", forms[0])
+    is_definition = not is_definite and re.match(r"[Ww]hat (?:exactly )?(?:is|are) ", forms[0])
+    if is_definition or len(stems) > 3 or (len(stems) > 1 and not is_definite):
+        return forms
+    if not stems.isdisjoint(list_stems(topic, reading.language)):
+        return forms
+    if not topic:
+        return forms if len(stems) > 2 else ()
+    return tuple(_ask_about(topic, form, reading) for form in forms)
+
+
+def _ask_about(topic: str, form: str, reading: Reading) -> str:
+    if form[0].islower():
+        return f"{topic.lower()} {form}"
+    start = 1 + (form[0] == "¿")
+    return _put_before(topic, f"{form[:start].lower()}{form[start:]}", reading)
+
+
+def _put_before(topic: str, text: str, reading: Reading) -> str:
+    colon = " : " if reading.language == "fr" else ": "
+    return f"{topic[0].upper()}{topic[1:]}{colon}{text}"
+
+
+def _weigh_focus(forms: tuple[str, ...], reading: Reading) -> float:
+    """Weigh how well a query names what the page is about."""
+    stems = set(list_stems(forms[0], reading.language))
+    return 0.8 * (not stems.isdisjoint(list_topic_stems(reading))) + 0.15 * min(len(stems), 4)
+
+
+def _are_fair_parts(parts: dict[str, str], reading: Reading) -> bool:
+    for name, text in parts.items():
+        # Groups a and b are noun phrases in comparisons, and a short verb elsewhere.
+        is_phrase = name in {"s", "n", "o"} or (name in {"a", "b"} and len(text) > 9)
+        if is_phrase and not _is_noun_phrase(text, reading):
+            return False
+        if name in {"c", "i", "r"} and (_points_outside(text, reading) or _is_cut_off(text)):
+            return False
+    return True
+
+
+def _is_cut_off(text: str) -> bool:
+    return bool(text.strip()) and text.split()[-1] in UNFINISHED.split()
+
+
+def _is_noun_phrase(text: str, reading: Reading) -> bool:
+    words, lexicon = list_words(text, reading.language), reading.lexicon
+    if not 1 <= len(words) <= 9 or not list_stems(text, reading.language):
+        return False
+    if words[0] in lexicon.prepositions | lexicon.openers or words[0] in NUMERALS.split():
+        return False
+    if words[-1] in lexicon.stops or not (lexicon.verbs | lexicon.pronouns).isdisjoint(words):
+        return False
+    if reading.language == "de":
+        return _is_german_noun(text.split())
+    return reading.language != "en" or len(words) == 1 or words[0] not in ORDERS.split()
+
+
+def _is_german_noun(words: list[str]) -> bool:
+    adverb = len(words) == 1 and words[0].endswith(("end", "lich", "ig", "weise", "isch", "t"))
+    return words[-1][0].isupper() and not adverb
+
+
+def _points_outside(text: str, reading: Reading) -> bool:
+    """Say whether a pronoun other than those of the reader comes in the text."""
+    readers = {"you", "your", "yourself", "i", "me", "my", "myself", "mine", "here", "man"}
+    words = set(list_words(text, reading.language))
+    return not words.isdisjoint(reading.lexicon.pronouns - readers)
+
+
+def _prepare_parts(groups: dict[str, str]) -> dict[str, str]:
+    """Make of a pattern's groups what its forms may ask for."""
+    parts = {n: text.rstrip(" ,") if n == "r" else text.strip(" ,") for n, text in groups.items()}
+    parts["r"] = re.sub(FILLERS, "", parts.get("r", ""))
+    parts["w"] = parts.get("w", "").lower()
+    parts |= {f"{name}_me": _speak_as_reader(text) for name, text in parts.items()}
+    parts |= {n.upper(): text[:1].upper() + text[1:] for n, text in parts.items() if len(n) == 1}
+    verb, order = parts.get("v", ""), parts.get("i", "")
+    parts["v_base"], parts["do"] = _find_base_form(verb), "does" if verb.endswith("s") else "do"
+    return parts | {"i_t": order[:1].lower() + order[1:]}
+
+
+def _speak_as_reader(text: str) -> str:
+    for pattern, word in READER_SPEECH:
+        text = re.sub(pattern, word, text)
+    return text
+
+
+def _find_base_form(verb: str) -> str:
+    """Return the infinitive of an English verb of the patterns."""
+    if verb in INFINITIVES or not verb.endswith(("s", "ed")):
+        return INFINITIVES.get(verb, verb)
+    if verb.endswith("ed"):
+        return verb[:-1] if verb[:-1] in E_VERBS.split() else verb[:-2]
+    return verb[:-2] if verb.endswith(("ches", "shes", "sses", "xes", "oes")) else verb[:-1]
+
+
+def _finish(text: str, reading: Reading) -> str:
+    text = re.sub(r"\s+", " ", text).strip()
+    if reading.language == "fr":
+        return re.sub(r"\b([Qq]u)e (?=[aeiouyéèê])", r"\1'", text)
+    return text

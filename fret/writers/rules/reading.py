@@ -1,0 +1,142 @@
+"""What the rules see in a passage: its language's words, its headings and its sentences."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+from fret.records import Passage
+from fret.text.split import split_sentences
+from fret.writers.rules.languages import OTHER, WORDINGS
+from fret.writers.rules.wording import Wording
+
+Offer = tuple[float, tuple[str, ...]]
+"""What a rule makes of a reading: how good a query is, and the forms of words it may take."""
+
+NO_SPACES = frozenset({"zh", "ja", "th", "lo", "my", "km"})
+
+_ELISION = r"(?:(?:[ldjmtscn]|qu|[ld]all|dell|nell|sull|un)['’])(?=\w)"
+_WORD = re.compile(r"[^\W_]+(?:[-'’.&/][^\W_]+)*|[^\w\s]")
+_ELIDED_WORD = re.compile(rf"{_ELISION}|{_WORD.pattern}", re.IGNORECASE)
+_ITEM = re.compile(r"^\s*(?:[-–•*·]|(?:step |schritt |étape |paso )?\d{1,2}[.):]|[a-z]\))\s+", re.I)
+_EDIT = re.compile(
+    r"¶|\s*\[(?:edit|\d+|bearbeiten|modifier|editar|citation needed)\]", re.IGNORECASE
+)
+_CODE = re.compile(r"[{}=<>$#]|--|::|\w\(\)|^\s*(?:git|sudo|pip|cd|npm|make|docker) [a-z]+ ?\S*$")
+_SITE = re.compile(r"\s+[|–—»·-]\s+")
+_STOPWORD_LISTS = {
+    "en": "EN_PLUS", "de": "GERMAN", "fr": "FRENCH", "es": "SPANISH", "it": "ITALIAN",
+    "nl": "DUTCH", "pt": "PORTUGUESE", "ru": "RUSSIAN", "sv": "SWEDISH", "no": "NORWEGIAN",
+    "da": "DANISH", "tr": "TURKISH",
+}  # fmt: skip
+_LISTS = ("pronouns", "openers", "determiners", "prepositions", "verbs", "links")
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """The word lists of one language, ready to be asked."""
+
+    wording: Wording
+    pronouns: frozenset[str]
+    openers: frozenset[str]
+    determiners: frozenset[str]
+    prepositions: frozenset[str]
+    verbs: frozenset[str]
+    stops: frozenset[str]
+    """Words that end a key phrase."""
+    links: frozenset[str]
+
+
+@cache
+def load_lexicon(language: str) -> Lexicon:
+    """Return the word lists of a language; of one without rules of its own, stopwords only."""
+    wording = WORDINGS.get(language, OTHER)
+    lists = {name: frozenset(getattr(wording, name).split()) for name in _LISTS}
+    stops = _load_stopwords(language).union(*lists.values(), wording.weak.split())
+    return Lexicon(wording=wording, stops=stops, **lists)
+
+
+def _load_stopwords(language: str) -> frozenset[str]:
+    from bm25s import stopwords  # half a second: it brings numba
+
+    name = _STOPWORD_LISTS.get(language)
+    return frozenset(getattr(stopwords, f"STOPWORDS_{name}")) if name else frozenset()
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A passage taken apart, all in its order. Two readings are never equal."""
+
+    passage: Passage
+    language: str
+    title: str
+    """The page's title without the site's name."""
+    headings: tuple[str, ...]
+    sentences: tuple[str, ...]
+
+    @cached_property
+    def lexicon(self) -> Lexicon:
+        return load_lexicon(self.language)
+
+    @cached_property
+    def stems(self) -> Counter[str]:
+        """Content words of the passage and how often each occurs."""
+        return Counter(list_stems(" ".join((*self.headings, *self.sentences)), self.language))
+
+
+def read_passage(passage: Passage) -> Reading:
+    """Take a passage apart; table rows and lines of code are left out."""
+    headings: list[str] = []
+    sentences: list[str] = []
+    lines = [_EDIT.sub("", line).strip() for line in passage.text.splitlines()]
+    lines = [line for line in lines if line and not line.startswith("|") and " | " not in line]
+    for number, line in enumerate(lines):
+        if _is_heading(line, is_last=number == len(lines) - 1):
+            headings.append(_ITEM.sub("", line))
+        elif not _CODE.search(line) or line.endswith("."):
+            sentences += split_sentences(_ITEM.sub("", line))
+    title = _tidy_title(passage.title)
+    return Reading(passage, passage.language, title, tuple(headings), tuple(sentences))
+
+
+def _is_heading(line: str, *, is_last: bool) -> bool:
+    """A short line without an end; the last line heads a text that the passage does not hold."""
+    if (
+        is_last
+        or line[-1] in ".!:;,…。！"
+        or _CODE.search(line)
+        or line.startswith(("- ", "•", "* "))
+    ):
+        return False
+    return len(line.split()) <= 12 and len(line) > 3 and not line.isupper()
+
+
+def _tidy_title(title: str) -> str:
+    parts = [part for part in _SITE.split(title) if len(part.split()) > 1]
+    return (parts[0] if parts else title).strip()
+
+
+def find_words(text: str, language: str) -> list[re.Match[str]]:
+    """Find words and punctuation marks; a French or Italian l' is a word of its own."""
+    pattern = _ELIDED_WORD if language in {"fr", "it"} else _WORD
+    return list(pattern.finditer(text))
+
+
+def list_words(text: str, language: str) -> list[str]:
+    """List the words of a text in small letters, without the punctuation."""
+    found = (m.group() for m in find_words(text, language))
+    return [w.casefold().replace("’", "'") for w in found if w[0].isalnum()]
+
+
+def stem(word: str) -> str:
+    """Cut a word so that its plural and its cases mostly look the same."""
+    word = word.casefold().removesuffix("'s").removesuffix("’s")
+    word = word.removesuffix("s") if len(word) > 3 else word
+    return word[: max(4, len(word) - 2)]
+
+
+def list_stems(text: str, language: str) -> list[str]:
+    """List the stems of a text's content words."""
+    stops = load_lexicon(language).stops
+    words = (m.group() for m in find_words(text, language))
+    return [stem(w) for w in words if w[0].isalpha() and w.casefold() not in stops and len(w) > 1]

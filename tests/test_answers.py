@@ -1,0 +1,147 @@
+"""The answer store: durable before acknowledged, never silently lost, never shared by two processes."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from fret.errors import StoreError
+from fret.llm.answers import AnswerStore, Stored
+
+
+def answer(key: str, raw: bytes = b"{}", **fields: object) -> Stored:
+    return Stored(key=key, server="s", model="m", kind="chat", raw=raw, **fields)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "deep" / "answers.sqlite"
+
+
+def test_an_answer_comes_back_byte_for_byte(path: Path) -> None:
+    raw = '{"text": "ü 你好 \\u0000"}'.encode() * 1000
+    store = AnswerStore(path)
+    store.put(answer("k", raw)).result(5)
+    assert store.get("k") == raw and store.get("other") is None
+    store.close()
+    again = AnswerStore(path)
+    assert again.get("k") == raw
+    again.close()
+
+
+def test_nothing_is_written_before_the_first_answer(path: Path) -> None:
+    store = AnswerStore(path)
+    assert store.get("k") is None and store.get_failure("k") is None
+    store.close()
+    assert not path.parent.exists()
+
+
+def test_the_first_answer_to_a_key_stays(path: Path) -> None:
+    store = AnswerStore(path)
+    store.put(answer("k", b"first")).result(5)
+    store.put(answer("k", b"second")).result(5)
+    assert store.get("k") == b"first"
+    store.close()
+
+
+def test_unusable_answers_are_counted_and_never_served(path: Path) -> None:
+    store = AnswerStore(path)
+    store.put(answer("k", b"no", failure="refused", detail="why", attempt=0)).result(5)
+    store.put(answer("k", b"no", failure="cut", detail="long", attempt=1)).result(5)
+    assert store.get("k") is None
+    assert store.get_failure("k") == (2, "cut", "long")
+    store.close()
+
+
+def test_many_threads_store_at_once(path: Path) -> None:
+    store = AnswerStore(path)
+
+    def put_all(part: int) -> None:
+        for i in range(100):
+            store.put(answer(f"{part}-{i}", f"{part}-{i}".encode())).result(20)
+
+    threads = [threading.Thread(target=put_all, args=(part,)) for part in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(store.get(f"{p}-{i}") == f"{p}-{i}".encode() for p in range(4) for i in range(100))
+    store.close()
+
+
+def test_a_waiter_that_goes_away_does_not_stop_the_store(path: Path) -> None:
+    store = AnswerStore(path)
+    assert not store.put(answer("gone")).cancel()
+    store.put(answer("here")).result(5)
+    assert store.get("gone") == b"{}"
+    store.close()
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from fret.llm.answers import AnswerStore, Stored
+store = AnswerStore(Path(sys.argv[1]))
+for i in range(100000):
+    store.put(Stored(f"{i}", "s", "m", "chat", b"x" * 500)).result()
+    print(i, flush=True)
+"""
+
+
+def test_what_was_acknowledged_survives_sigkill(path: Path) -> None:
+    command = [sys.executable, "-c", KILLED, str(path)]
+    acknowledged = -1
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        for line in process.stdout:
+            acknowledged = int(line)
+            if acknowledged == 150:
+                os.kill(process.pid, signal.SIGKILL)
+    assert acknowledged >= 150
+    store = AnswerStore(path)
+    assert all(store.get(str(i)) is not None for i in range(acknowledged + 1))
+    store.close()
+
+
+def test_a_second_process_is_refused_and_told_who_holds_the_store(path: Path) -> None:
+    store = AnswerStore(path)
+    store.put(answer("k")).result(5)
+    code = (
+        "import sys; from pathlib import Path; from fret.llm.answers import AnswerStore; "
+        "AnswerStore(Path(sys.argv[1])).close()"
+    )
+    command = [sys.executable, "-c", code, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "UserError" in done.stderr and f"process {os.getpid()}" in done.stderr
+    store.close()
+    subprocess.run(command, check=True)
+
+
+def test_a_damaged_store_is_an_error_and_is_left_as_it_is(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"this is no database" * 100)
+    with pytest.raises(StoreError, match=r"answers\.sqlite cannot be opened"):
+        AnswerStore(path)
+    assert path.read_bytes().startswith(b"this is no database")
+
+
+def test_a_store_of_a_newer_format_is_an_error(path: Path) -> None:
+    path.parent.mkdir()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.commit()
+    connection.close()
+    with pytest.raises(StoreError, match="format 99; this fret knows 1"):
+        AnswerStore(path)
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    store = AnswerStore(tmp_path / "file" / "answers.sqlite")
+    with pytest.raises(StoreError, match="cannot be opened"):
+        store.put(answer("k"))

@@ -1,0 +1,397 @@
+"""Drift: a setting that can change the output changes the fingerprint, and no other does.
+
+The settings are walked by code, so a field that is added later is tested without being named here.
+"""
+
+import json
+import shutil
+import types
+import typing
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from fret.config import (
+    DenseSettings,
+    EmbeddingScorer,
+    FileWriter,
+    HtmlSource,
+    JsonlSource,
+    LlmWriter,
+    OpenAIModel,
+    PipelineSettings,
+    QueryLikelihoodScorer,
+    RelevanceScorer,
+    Settings,
+)
+from fret.fingerprint import NOT_IDENTITY, differences, fingerprint_of, identity_of
+from fret.pipeline import STAGES
+from fret.stages.context import Context
+
+# Between them they hold every section that a pipeline file may have.
+RULES = """
+run: r
+pages: {source: {kind: html, path: pages}, workers: 1}
+queries: {writer: {kind: template}}
+candidates: {dense: {model: embedder_a}}
+judgements: {scorers: [{kind: unigram}, {kind: embedding, model: embedder_a}]}
+"""
+MODELS = """
+run: r
+models:
+  writer: {backend: openai, base_url: "http://localhost:1/v1", model: m, server: s, api_key_env: K}
+  judge: {backend: openai, base_url: "http://localhost:1/v1", model: m, server: s, api_key_env: K}
+  other: {backend: scripted}
+pages: {source: {kind: jsonl, path: texts.jsonl}, workers: 1}
+queries: {writer: {kind: llm, model: writer, prompt: write.yaml}}
+candidates: {dense: null}
+judgements:
+  scorers:
+    - {kind: relevance, model: judge, prompt: relevance.yaml}
+    - {kind: query_likelihood, model: other, prompt: likelihood.yaml}
+"""
+OWN = """
+run: r
+pages: {source: {kind: html, path: pages}, workers: 1}
+queries: {writer: {kind: file, path: queries.jsonl}}
+candidates: {dense: {model: embedder_a}, bm25: null}
+judgements: {scorers: [{kind: unigram}]}
+"""
+PIPELINES = {"rules": RULES, "models": MODELS, "own": OWN}
+
+# What no stage depends on: the run's name and place, and what the card says.
+OUTSIDE = {"run", "runs_dir", "answers", "publish"}
+# Where a language model is named once and used by role.
+MODEL_USERS = {"writer": "queries", "judge": "judgements", "other": "judgements"}
+# Left out by the stage itself: a test of the backends shows that both give the same ranking.
+SAME_OUTPUT = {"candidates.bm25.backend"}
+
+
+class Leaf(typing.NamedTuple):
+    """One field of one section of a pipeline file."""
+
+    pipeline: str
+    path: tuple[str | int, ...]
+    owner: type[Settings]
+    value: Any
+
+    @property
+    def place(self) -> str:
+        return ".".join(map(str, self.path))
+
+    @property
+    def name(self) -> str:
+        return str(self.path[-1])
+
+
+def walk(pipeline: str, node: Any, path: tuple[str | int, ...] = ()) -> Iterator[Leaf]:
+    """Yield each field that is no section itself."""
+    if isinstance(node, Settings):
+        for name in type(node).model_fields:
+            value = getattr(node, name)
+            if holds_settings(value) or (value == {} and name == "models"):
+                yield from walk(pipeline, value, (*path, name))
+            else:
+                yield Leaf(pipeline, (*path, name), type(node), value)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            yield from walk(pipeline, value, (*path, key))
+    else:
+        for index, value in enumerate(node):
+            yield from walk(pipeline, value, (*path, index))
+
+
+def holds_settings(value: Any) -> bool:
+    if isinstance(value, dict | list):
+        items = value.values() if isinstance(value, dict) else value
+        return any(holds_settings(item) for item in items)
+    return isinstance(value, BaseModel)
+
+
+LEAVES = [
+    leaf
+    for name, text in PIPELINES.items()
+    for leaf in walk(name, PipelineSettings.model_validate(yaml.safe_load(text)))
+]
+
+# Fields whose other value the annotation alone does not tell. Files of these names are equal copies.
+OTHER: dict[tuple[type[Settings], str], Any] = {
+    (HtmlSource, "path"): "pages_moved",
+    (JsonlSource, "path"): "moved/texts.jsonl",
+    (FileWriter, "path"): "moved/queries.jsonl",
+    (LlmWriter, "prompt"): "moved/write.yaml",
+    (RelevanceScorer, "prompt"): "moved/relevance.yaml",
+    (QueryLikelihoodScorer, "prompt"): "moved/likelihood.yaml",
+    (LlmWriter, "model"): "other",
+    (RelevanceScorer, "model"): "other",
+    (QueryLikelihoodScorer, "model"): "writer",
+    (DenseSettings, "model"): "embedder_b",
+    (EmbeddingScorer, "model"): "embedder_b",
+    (DenseSettings, "query_format"): "query: {query}",
+    (EmbeddingScorer, "query_format"): "query: {query}",
+    (OpenAIModel, "base_url"): "http://elsewhere:2/v1",
+}
+OTHER_SECTION: dict[str, Any] = {
+    "pages.source.kind": {"kind": "jsonl", "path": "texts.jsonl"},
+    "queries.writer.kind": {"kind": "file", "path": "queries.jsonl"},
+    "models.writer.backend": {"backend": "scripted"},
+    "models.judge.backend": {"backend": "scripted"},
+    "models.other.backend": {"backend": "openai", "base_url": "http://x/v1", "model": "m"},
+}
+
+
+def other_value(leaf: Leaf) -> Any:
+    """Return another value that the field may have."""
+    if (leaf.owner, leaf.name) in OTHER:
+        return OTHER[leaf.owner, leaf.name]
+    hint = leaf.owner.model_fields[leaf.name].annotation
+    if isinstance(leaf.value, dict):
+        return {**leaf.value, "validation": 0.125} if leaf.name == "splits" else {"seed": 1}
+    if isinstance(leaf.value, list):
+        return leaf.value[:-1]
+    return other_of_type(hint, leaf.value)
+
+
+def other_of_type(hint: Any, value: Any) -> Any:
+    if isinstance(hint, types.UnionType):
+        hint = next(arg for arg in typing.get_args(hint) if arg is not types.NoneType)
+    if typing.get_origin(hint) is typing.Literal:
+        return next(choice for choice in typing.get_args(hint) if choice != value)
+    if isinstance(hint, type) and issubclass(hint, Settings):  # a section that is null here
+        return {} if hint is not DenseSettings else {"model": "embedder_a"}
+    samples: dict[Any, Callable[[], Any]] = {
+        bool: lambda: not value,
+        int: lambda: (value or 1) + 1,
+        float: lambda: 0.5 if value is None or value == 1.5 else value * 0.9 or 1.5,
+        str: lambda: f"{value or ''}x",
+    }
+    return samples[hint]()
+
+
+def change(leaf: Leaf) -> dict[str, Any]:
+    """Return the pipeline file with this one field changed."""
+    data: Any = PipelineSettings.model_validate(yaml.safe_load(PIPELINES[leaf.pipeline]))
+    data = data.model_dump()
+    node, parents = data, []
+    for part in leaf.path[:-1]:
+        parents.append(node)
+        node = node[part]
+    if leaf.name == "kind" and "scorers" in leaf.path:  # each kind may stand there once
+        others = [scorer for scorer in parents[-1] if scorer is not node]
+        parents[-1][:] = others or [{"kind": "embedding", "model": "embedder_a"}]
+    elif leaf.name in {"kind", "backend"} and leaf.place in OTHER_SECTION:
+        section = OTHER_SECTION[leaf.place]
+        if section["kind" if "kind" in section else "backend"] == leaf.value:
+            section = {"kind": "html", "path": "pages"} if "source" in leaf.path else {}
+            section = section or {"kind": "template"}
+        parents[-1][leaf.path[-2]] = section
+    else:
+        node[leaf.name] = other_value(leaf)
+    return typing.cast(dict[str, Any], data)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files that the pipelines name, and equal copies of them in other places."""
+    root = tmp_path_factory.mktemp("drift")
+    (root / "pages").mkdir()
+    (root / "pages" / "a.html").write_text("<p>A page", "utf-8")
+    (root / "texts.jsonl").write_text('{"text": "A text.", "textx": "The same."}\n', "utf-8")
+    (root / "queries.jsonl").write_text('{"text": "A query"}\n', "utf-8")
+    for file, shipped in {
+        "write.yaml": "write_query",
+        "relevance.yaml": "relevance",
+        "likelihood.yaml": "query_likelihood",
+    }.items():
+        shutil.copy(Path(__file__).parents[1] / "prompts" / f"{shipped}.yaml", root / file)
+    shutil.copytree(root, root.parent / "drift_moved")
+    shutil.move(root.parent / "drift_moved", root / "moved")
+    shutil.copytree(root / "pages", root / "pages_moved")
+    for model in "ab":
+        (root / f"embedder_{model}").mkdir()
+        (root / f"embedder_{model}" / "modules.json").write_text(model, "utf-8")
+    return root
+
+
+@pytest.fixture
+def here(files: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(files)
+    return files
+
+
+def fingerprints(data: dict[str, Any]) -> dict[str, str]:
+    """Return the fingerprint of every stage of a pipeline, as `fret.pipeline` makes them."""
+    settings = PipelineSettings.model_validate(data)
+    context = Context(settings, beside=Path(), warn=lambda message: pytest.fail(message))
+    found: dict[str, str] = {}
+    for build in STAGES.values():
+        stage = build(context)
+        reads = {name: found[name] for name in stage.reads}
+        found[stage.name] = fingerprint_of(stage.name, stage.version, stage.identity(), reads)
+    context.close()
+    return found
+
+
+def changed_stages(before: dict[str, str], after: dict[str, str]) -> set[str]:
+    return {stage for stage in STAGES if before[stage] != after[stage]}
+
+
+def following(stages: set[str]) -> set[str]:
+    """The stages named and all that read them, directly or not."""
+    readers = {
+        "pages": {"passages"},
+        "passages": {"queries", "candidates", "judgements", "examples"},
+        "queries": {"candidates", "judgements", "examples"},
+        "candidates": {"judgements", "examples"},
+        "judgements": {"examples"},
+        "examples": set[str](),
+    }
+    found = set(stages)
+    while more := {r for stage in found for r in readers[stage]} - found:
+        found |= more
+    return found
+
+
+def expected(leaf: Leaf) -> set[str]:
+    """Return the stages that must be made anew when this field changes."""
+    section = str(leaf.path[0])
+    if section in OUTSIDE or leaf.name in NOT_IDENTITY or leaf.place in SAME_OUTPUT:
+        return set()
+    if section == "seed":
+        return following({"queries", "examples"} if leaf.pipeline == "rules" else {"examples"})
+    return following({MODEL_USERS[str(leaf.path[1])] if section == "models" else section})
+
+
+@pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: f"{leaf.pipeline}:{leaf.place}")
+def test_each_setting_changes_the_fingerprints_that_depend_on_it(leaf: Leaf, here: Path) -> None:
+    before = yaml.safe_load(PIPELINES[leaf.pipeline])
+    after = change(leaf)
+    same = PipelineSettings.model_validate(before) == PipelineSettings.model_validate(after)
+    assert not same, "nothing was changed"
+    assert changed_stages(fingerprints(before), fingerprints(after)) == expected(leaf)
+
+
+def sections(settings: type[Settings]) -> Iterator[type[Settings]]:
+    yield settings
+    for field in settings.model_fields.values():
+        for hint in unfold(field.annotation):
+            yield from sections(hint)
+
+
+def unfold(hint: Any) -> Iterator[type[Settings]]:
+    if isinstance(hint, type) and issubclass(hint, Settings):
+        yield hint
+    for argument in typing.get_args(hint):
+        yield from unfold(argument)
+
+
+def test_every_field_of_every_section_was_changed_above() -> None:
+    fields = {(s, n) for s in sections(PipelineSettings) for n in s.model_fields}
+    changed = {(leaf.owner, leaf.name) for leaf in LEAVES}
+    unfolded = {
+        (section, name)
+        for section, name in fields
+        if any(unfold(section.model_fields[name].annotation))
+    }
+    assert {f"{s.__name__}.{n}" for s, n in fields - unfolded - changed} == set()
+
+
+def test_every_setting_that_is_not_identity_exists() -> None:
+    assert set(NOT_IDENTITY) <= {leaf.name for leaf in LEAVES}
+    assert all(reason for reason in NOT_IDENTITY.values())
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "file", "stage"),
+    [
+        ("rules", "pages/a.html", "pages"),
+        ("models", "texts.jsonl", "pages"),
+        ("own", "queries.jsonl", "queries"),
+        ("models", "write.yaml", "queries"),
+        ("models", "relevance.yaml", "judgements"),
+        ("models", "likelihood.yaml", "judgements"),
+    ],
+)
+def test_changed_content_of_a_file_changes_what_depends_on_it(
+    here: Path, pipeline: str, file: str, stage: str
+) -> None:
+    data = yaml.safe_load(PIPELINES[pipeline])
+    before = fingerprints(data)
+    original = (here / file).read_text("utf-8")
+    try:
+        changed = original.replace("A query", "A question").replace("A text", "Another text")
+        changed = changed.replace("<p>A", "<p>Another").replace("You ", "Thou ")
+        changed = changed.replace("Below are", "Here are")
+        assert changed != original
+        (here / file).write_text(changed, "utf-8")
+        assert changed_stages(before, fingerprints(data)) == following({stage})
+    finally:
+        (here / file).write_text(original, "utf-8")
+
+
+def test_writing_a_default_into_the_file_changes_nothing(here: Path) -> None:
+    for name, text in PIPELINES.items():
+        data = yaml.safe_load(text)
+        spelled_out = json.loads(PipelineSettings.model_validate(data).model_dump_json())
+        whole = json.loads(json.dumps(spelled_out), parse_float=lambda x: int_if_whole(float(x)))
+        assert fingerprints(data) == fingerprints(spelled_out) == fingerprints(whole), name
+
+
+def int_if_whole(number: float) -> float:
+    """A person writes 60, not 60.0."""
+    return int(number) if number.is_integer() else number
+
+
+def test_a_server_without_a_name_is_known_by_its_address(here: Path) -> None:
+    data = yaml.safe_load(MODELS)
+    del data["models"]["writer"]["server"]
+    before = fingerprints(data)
+    data["models"]["writer"]["base_url"] = "http://elsewhere:2/v1"
+    assert changed_stages(before, fingerprints(data)) == following({"queries"})
+
+
+def test_a_fingerprint_hangs_on_all_that_it_is_made_from() -> None:
+    parts: dict[str, Any] = {"stage": "s", "version": 1, "identity": {"a": 1}, "reads": {"b": "c"}}
+    first = fingerprint_of(**parts)
+    assert first == fingerprint_of(**parts)
+    for change in ({"stage": "t"}, {"version": 2}, {"identity": {"a": 2}}, {"reads": {"b": "d"}}):
+        assert fingerprint_of(**{**parts, **change}) != first
+
+
+def test_an_identity_survives_the_manifest() -> None:
+    """It is compared with one that was written as JSON and read again."""
+    settings = {
+        "b": (1, 2),
+        "a": {"path": "x", "k": 1.5, "workers": 3},
+        "c": [{"prompt": "p"}, None],
+    }
+    identity = identity_of(settings)
+    assert identity == {"a": {"k": 1.5}, "b": [1, 2], "c": [{}, None]}
+    assert differences(json.loads(json.dumps(identity)), identity) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ({"a": 1}, {"a": 1}, []),
+        ({"a": 1}, {"a": 2}, [("a", 1, 2)]),
+        ({"a": {"b": {"c": 1}}}, {"a": {"b": {"c": 2}}}, [("a.b.c", 1, 2)]),
+        ({"a": 1}, {}, [("a", 1, None)]),
+        ({}, {"a": 1}, [("a", None, 1)]),
+        ({"b": 1, "a": 1}, {"b": 2, "a": 2}, [("a", 1, 2), ("b", 1, 2)]),
+        ({"a": [1, 2, 3]}, {"a": [1, 5, 3]}, [("a[1]", 2, 5)]),
+        ({"a": [{"k": 1}]}, {"a": [{"k": 2}]}, [("a[0].k", 1, 2)]),
+        ({"a": [1]}, {"a": [1, 2]}, [("a", [1], [1, 2])]),
+        ({"a": {"b": 1}}, {"a": None}, [("a", {"b": 1}, None)]),
+        ({"a": {"b": 1}}, {"a": "x"}, [("a", {"b": 1}, "x")]),
+        ({"a": None}, {}, []),
+    ],
+)
+def test_differences_name_each_field_with_its_old_and_new_value(
+    old: Any, new: Any, found: list[tuple[str, Any, Any]]
+) -> None:
+    assert differences(old, new) == found
