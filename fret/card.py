@@ -5,7 +5,7 @@ Nothing in it depends on when or where the run was made, so equal runs have equa
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,70 +30,67 @@ def write_card(
     folder: Path,
     run: Run,
     *,
-    splits: Mapping[str, int],
-    publish: Mapping[str, Any],
+    files: Mapping[str, Mapping[str, Sequence[str]]],
     columns: Sequence[str],
+    publish: Mapping[str, Any],
 ) -> None:
     """Write the card of a dataset folder.
 
     Args:
-        splits: number of rows per split.
-        publish: licence and pretty name, where the user gave them.
+        files: paths of the data files below the folder, by config and split.
         columns: columns of the config `triplets`.
+        publish: licence and pretty name, where the user gave them.
     """
     manifests = [run.stage(name).require() for name in STAGES]
     name = publish.get("pretty_name") or run.name
-    front = yaml.safe_dump(
-        _front_matter(manifests[-1], splits, publish, name), sort_keys=False, allow_unicode=True
-    )
+    front = _front_matter(manifests[-1], files, publish.get("licence"), name)
     sections = [
         f"# {name}",
         _describe(manifests),
-        _list_columns(columns, splits),
+        _list_columns(columns, manifests[-1].measures["examples"]["splits"]),
         _describe_making(manifests),
-    ]
-    sections += [
         _draw_funnel(manifests),
         _show_examples(run),
-        _explain_use(),
-        _state_limits(manifests),
+        _USE,
+        _LIMITS,
         _CITATION,
     ]
-    (folder / "README.md").write_text(
-        f"---\n{front}---\n\n" + "\n\n".join(sections) + "\n", "utf-8"
-    )
+    head = yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
+    text = f"---\n{head}---\n\n" + "\n\n".join(sections) + "\n"
+    (folder / "README.md").write_text(text, "utf-8")
 
 
 def _front_matter(
-    examples: Manifest, splits: Mapping[str, int], publish: Mapping[str, Any], name: str
+    examples: Manifest,
+    files: Mapping[str, Mapping[str, Sequence[str]]],
+    licence: str | None,
+    name: str,
 ) -> dict[str, Any]:
-    total = sum(splits.values())
     languages = [code for code in examples.measures["examples"]["languages"] if code]
-    files = [
-        {"split": split, "path": f"{{config}}/{split}-*.parquet"} for split in _ordered(splits)
-    ]
+    size = next((label for limit, label in _SIZES if examples.rows < limit), "n>10M")
     return {
         **({"language": languages} if languages else {}),
-        **({"license": publish["licence"]} if publish.get("licence") else {}),
+        **({"license": licence} if licence else {}),
         "pretty_name": name,
-        "size_categories": [next((label for limit, label in _SIZES if total < limit), "n>10M")],
+        "size_categories": [size],
         "task_categories": ["sentence-similarity", "feature-extraction"],
         "annotations_creators": ["machine-generated"],
         "tags": ["sentence-transformers", "synthetic", "fret", "retrieval", "hard-negatives"],
         "configs": [
             {
                 "config_name": config,
+                # Named one by one, not by a pattern: see `fret.dataset` on caches.
                 "data_files": [
-                    {**file, "path": file["path"].format(config=config)} for file in files
+                    {"split": split, "path": list(by_split[split])} for split in _ordered(by_split)
                 ],
                 **({"default": True} if config == "triplets" else {}),
             }
-            for config in ("triplets", "full")
+            for config, by_split in files.items()
         ],
     }
 
 
-def _ordered(splits: Mapping[str, int]) -> list[str]:
+def _ordered(splits: Iterable[str]) -> list[str]:
     return sorted(splits, key=lambda split: ("train", "validation", "test").index(split))
 
 
@@ -195,23 +192,22 @@ def _few(examples: Iterator[Example], n: int) -> list[Example]:
     return list(found.values())
 
 
-def _explain_use() -> str:
-    return (
-        "## How to use it\n\n```python\nfrom datasets import load_dataset\n\n"
-        'train = load_dataset("path/to/this/folder", "triplets", split="train")\n```\n\n'
-        "`SentenceTransformerTrainer` takes `triplets` as it is, "
-        "for example with `MultipleNegativesRankingLoss`."
-    )
+_USE = """## How to use it
 
+```python
+from datasets import load_dataset
 
-def _state_limits(manifests: Sequence[Manifest]) -> str:
-    return (
-        "## Limits\n\n"
-        "The texts belong to the authors of the pages; `full` names each page's address. "
-        "Queries and judgements were made by machines and not checked by people: "
-        "some positives answer only in part, and some negatives may be relevant after all."
-    )
+train = load_dataset("path/to/this/folder", "triplets", split="train")
+```
 
+`SentenceTransformerTrainer` takes `triplets` as it is, for example with
+`MultipleNegativesRankingLoss`."""
+
+_LIMITS = """## Limits
+
+The texts belong to the authors of the pages; `full` names each page's address. Queries and
+judgements were made by machines and not checked by people: some positives answer only in part, and
+some negatives may be relevant after all."""
 
 _CITATION = (
     "## Citation\n\n"

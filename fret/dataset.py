@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fret.card import write_card
-from fret.durable import write_json
+from fret.durable import sha256_of, write_json
 from fret.records import Example, hash_json, schema_of
 from fret.store import Run
 
@@ -34,20 +34,14 @@ def build_dataset(run: Run, *, publish: Mapping[str, Any]) -> Path:
     )
     if run.dataset_made_from() == made_from:
         return run.dataset_dir
-    n_negatives = _count_negatives(run)
+    triplet_schema = _triplet_schema(_count_negatives(run))
     with run.replaced_dataset() as folder:
-        splits: dict[str, int] = {}
         with _Writers(folder) as writers:
             for example in run.rows(Example):
-                splits[example.split] = splits.get(example.split, 0) + 1
-                writers.add(
-                    "triplets", example.split, _triplet(example), _triplet_schema(n_negatives)
-                )
+                writers.add("triplets", example.split, _triplet(example), triplet_schema)
                 writers.add("full", example.split, example.to_row(), schema_of(Example))
-        write_card(
-            folder, run, splits=splits, publish=publish, columns=_triplet_schema(n_negatives).names
-        )
-        write_json(folder / "manifest.json", {"made_from": made_from, "rows": splits})
+        write_card(folder, run, files=writers.files, columns=triplet_schema.names, publish=publish)
+        write_json(folder / "manifest.json", {"made_from": made_from, "files": writers.files})
     return run.dataset_dir
 
 
@@ -86,30 +80,41 @@ class _Writers:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._files: dict[tuple[str, str], _Table] = {}
+        self._tables: dict[tuple[str, str], _Table] = {}
 
     def __enter__(self) -> "_Writers":
         return self
 
     def __exit__(self, *_: object) -> None:
         with ExitStack() as stack:
-            for file in self._files.values():
-                stack.callback(file.close)
+            for table in self._tables.values():
+                stack.callback(table.close)
+
+    @property
+    def files(self) -> dict[str, dict[str, list[str]]]:
+        """Paths of the files below the folder, by config and split."""
+        found: dict[str, dict[str, list[str]]] = {}
+        for (config, split), table in self._tables.items():
+            paths = [path.relative_to(self._folder).as_posix() for path in table.paths]
+            found.setdefault(config, {})[split] = paths
+        return found
 
     def add(self, config: str, split: str, row: dict[str, Any], schema: pa.Schema) -> None:
         key = (config, split)
-        if key not in self._files:
+        if key not in self._tables:
             (self._folder / config).mkdir(exist_ok=True)
-            self._files[key] = _Table(self._folder / config, split, schema)
-        self._files[key].add(row)
+            self._tables[key] = _Table(self._folder / config, split, schema)
+        self._tables[key].add(row)
 
 
 class _Table:
     def __init__(self, folder: Path, split: str, schema: pa.Schema) -> None:
+        self.paths: list[Path] = []
         self._folder, self._split, self._schema = folder, split, schema
         self._waiting: list[dict[str, Any]] = []
         self._writer: pq.ParquetWriter | None = None
-        self._n_files = self._n_rows = 0
+        self._open_path = folder / f".{split}.tmp"
+        self._n_rows = 0
 
     def add(self, row: dict[str, Any]) -> None:
         self._waiting.append(row)
@@ -120,17 +125,24 @@ class _Table:
             self.close()
 
     def close(self) -> None:
+        """End the file and name it after its content.
+
+        `datasets` caches a local folder by what its card says, not by what its files hold: with
+        equal names, people would be given the rows of an older dataset.
+        """
         self._flush()
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        if self._writer is None:
+            return
+        self._writer.close()
+        self._writer = None
+        number, digest = len(self.paths), sha256_of(self._open_path)[:12]
+        path = self._folder / f"{self._split}-{number:05d}-{digest}.parquet"
+        self.paths.append(self._open_path.replace(path))
 
     def _flush(self) -> None:
         if not self._waiting:
             return
         if self._writer is None:
-            path = self._folder / f"{self._split}-{self._n_files:05d}.parquet"
-            self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
-            self._n_files += 1
+            self._writer = pq.ParquetWriter(self._open_path, self._schema, compression="zstd")
         self._writer.write_table(pa.Table.from_pylist(self._waiting, schema=self._schema))
         self._waiting = []

@@ -10,6 +10,7 @@ the run before any work.
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
@@ -140,12 +141,11 @@ class Pipeline:
         context = Context(self.settings, beside=self._beside, warn=lambda message: None)
         try:
             questions = {q for build in STAGES.values() for q in build(context).questions()}
-            for model in sorted({model for model, _ in questions}):
-                _reach(context, model)
-                yield (
-                    model,
-                    probe(context.llm(model), {kind for name, kind in questions if name == model}),
-                )
+            for name, kinds in _by_model(questions).items():
+                llm = context.llm(name)
+                if isinstance(llm, Pool):  # others have no server that could lack something
+                    llm.reach()
+                    yield name, probe(partial(llm.try_once, afresh=True), kinds)
         finally:
             context.close()
 
@@ -182,9 +182,8 @@ class Pipeline:
             if part.stage.name in redone or not part.folder.finished
             for question in part.stage.questions()
         }
-        for model in sorted({model for model, _ in asked}):
-            _reach(context, model)
-            require(context.llm(model), {kind for name, kind in asked if name == model})
+        for name, kinds in _by_model(asked).items():
+            _check_model(context, name, kinds)
         with run.locked():
             run.write_settings(
                 self.settings.model_dump(),
@@ -264,10 +263,20 @@ def _check_names(stages: Sequence[str], redo: str | None) -> list[str]:
     return [name for name in STAGES if not stages or name in stages]
 
 
-def _reach(context: Context, model: str) -> None:
-    llm = context.llm(model)
-    if isinstance(llm, Pool):  # others have no server to reach
+def _by_model(questions: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    """Gather kinds of request by the model that they will be asked of."""
+    kinds: dict[str, set[str]] = {}
+    for model, kind in sorted(questions):
+        kinds.setdefault(model, set()).add(kind)
+    return kinds
+
+
+def _check_model(context: Context, name: str, kinds: set[str]) -> None:
+    """Make sure, before any work, that a model is there and can do what it will be asked."""
+    llm = context.llm(name)
+    if isinstance(llm, Pool):  # others have no server that could lack something
         llm.reach()
+        require(llm.name, llm.try_once, kinds)
 
 
 def _run_stage(run: Run, part: _Part, context: Context, observer: Observer) -> None:

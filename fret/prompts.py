@@ -62,6 +62,7 @@ JOBS = {
 
 _FIELDS = {"name", "job", "instruction", "shot", "answer", "examples"}
 _ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=False)
+_ENVIRONMENT.globals.clear()  # a prompt is given variables, and no functions such as `lipsum`
 # Jinja's own tojson escapes for HTML and ASCII; a model would learn to write "\u00fc".
 _ENVIRONMENT.filters["tojson"] = partial(json.dumps, ensure_ascii=False)
 

@@ -272,11 +272,13 @@ class Run:
     ) -> None:
         """Write run.json; the date of an earlier one stays."""
         path = self.path / "run.json"
-        with suppress(OSError, ValueError, KeyError):
-            created = json.loads(path.read_text("utf-8"))["created"]
-        write_json(
-            path, {"run": self.name, "created": created, "versions": versions, "settings": settings}
-        )
+        old: dict[str, Any] = {}
+        with suppress(OSError, ValueError):
+            old = json.loads(path.read_text("utf-8"))
+        data = {"run": self.name, "versions": versions, "settings": settings}
+        data["created"] = old.get("created", created)
+        if data != old:
+            write_json(path, data)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""The answer store: durable before acknowledged, never silently lost, never shared by two processes."""
+"""The answer store: durable before acknowledged, never lost in silence, held by one process."""
 
 import os
 import signal

@@ -138,3 +138,20 @@ def make_tiny_model(folder: Path) -> Any:
     transformer = Transformer(str(folder / "tiny"), max_seq_length=64)
     pooling = Pooling(transformer.get_embedding_dimension())
     return SentenceTransformer(modules=[transformer, pooling], device="cpu")
+
+
+def test_a_dataset_made_anew_is_not_served_from_an_old_cache(
+    done: Pipeline, tmp_path: Path
+) -> None:
+    """`datasets` looks at names and card, not at contents, when it caches a local folder."""
+    before = load(done, "triplets", tmp_path / "cache")["train"]["negative"]
+    text = yaml.safe_dump(
+        {**PIPELINE, "examples": {"negatives": {"pick": "hardest"}, "splits": {"test": 0.3}}}
+    )
+    Path("small.yaml").write_text(text, "utf-8")
+    pipeline = fret.load("small.yaml")
+    pipeline.run(redo="examples")
+    after = load(pipeline, "triplets", tmp_path / "cache")["train"]["negative"]
+    expected = [e for e in pipeline.rows(Example) if e.split == "train"]
+    assert list(after) == [format_passage(e.negative_titles[0], e.negatives[0]) for e in expected]
+    assert list(after) != list(before)

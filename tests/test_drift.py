@@ -118,7 +118,7 @@ LEAVES = [
     for leaf in walk(name, PipelineSettings.model_validate(yaml.safe_load(text)))
 ]
 
-# Fields whose other value the annotation alone does not tell. Files of these names are equal copies.
+# Fields whose other value the annotation does not tell. Files of these names are equal copies.
 OTHER: dict[tuple[type[Settings], str], Any] = {
     (HtmlSource, "path"): "pages_moved",
     (JsonlSource, "path"): "moved/texts.jsonl",

@@ -82,7 +82,7 @@ def test_an_unknown_id_has_no_row(lookup: PassageLookup, unknown: str) -> None:
 
 
 def test_an_unknown_id_among_others_is_told(lookup: PassageLookup) -> None:
-    with pytest.raises(StoreError, match="passage 00000 is not in the stage passages.*--redo"):
+    with pytest.raises(StoreError, match=r"passage 00000 is not in the stage passages.*--redo"):
         lookup.get([PASSAGES[3].id, "00000", PASSAGES[4].id])
 
 

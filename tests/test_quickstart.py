@@ -1,4 +1,4 @@
-"""The first thing a stranger does, as a command, from an empty folder; and the same on real pages."""
+"""The first thing a stranger does, from an empty folder; and the same on real pages."""
 
 import subprocess
 import sys
@@ -63,7 +63,9 @@ def test_every_sample_page_is_used(pipeline: Pipeline) -> None:
 @pytest.mark.slow
 def test_second_quickstart_does_nothing(finished: tuple[Path, str]) -> None:
     folder, _ = finished
-    before = {p: p.stat().st_mtime_ns for p in folder.rglob("*") if p.suffix in {".parquet", ".json"}}
+    before = {
+        p: p.stat().st_mtime_ns for p in folder.rglob("*") if p.suffix in {".parquet", ".json"}
+    }
     said = run(folder)
     assert said.count("done already") == len(STAGES)
     after = {p: p.stat().st_mtime_ns for p in before}
@@ -74,7 +76,9 @@ def test_second_quickstart_does_nothing(finished: tuple[Path, str]) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(not REAL_PAGES.is_dir(), reason="the 181 real pages are not on this machine")
-def test_the_same_pipeline_runs_on_real_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_pipeline_runs_on_real_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run(tmp_path, "--set", f"pages.source.path={REAL_PAGES}", "--quiet")
     monkeypatch.chdir(tmp_path)
     pipeline = fret.load("quickstart", overrides=[f"pages.source.path={REAL_PAGES}"])

@@ -169,7 +169,7 @@ def test_a_stage_is_not_finished_when_a_file_is_gone_or_of_another_size(
     folder = again(stage)
     assert not folder.finished
     assert [folder.has_shard(i) for i in range(4)] == [True, False, True, False]
-    with pytest.raises(StoreError, match="part-00001.parquet is missing or cut short"):
+    with pytest.raises(StoreError, match=r"part-00001\.parquet is missing or cut short"):
         list(folder.rows(Page))
 
 
@@ -202,7 +202,7 @@ def test_the_same_fingerprint_goes_on_and_another_begins_anew(stage: StageFolder
 
 
 def test_clear_removes_all_that_the_stage_has_made(stage: StageFolder) -> None:
-    finished(stage).kept("vectors/x.npy", lambda path: path.write_bytes(b"x"))
+    finished(stage).kept("vectors/x.npy", Path.touch)
     folder = again(stage)
     folder.clear()
     assert not stage.path.exists() and not folder.finished
@@ -327,9 +327,9 @@ def test_a_second_process_is_refused_and_told_who_holds_the_run(tmp_path: Path) 
     )
     with holder:
         assert holder.stdout and holder.stdout.readline() == "held\n"
-        with pytest.raises(RunLocked, match=rf"held by process {holder.pid} on "):
-            with Run(tmp_path, "run").locked():
-                raise AssertionError("two processes hold one run")
+        held_by = rf"held by process {holder.pid} on "
+        with pytest.raises(RunLocked, match=held_by), Run(tmp_path, "run").locked():
+            raise AssertionError("two processes hold one run")
         holder.communicate("")
     assert holder.returncode == 0
     with Run(tmp_path, "run").locked():
@@ -387,9 +387,9 @@ def test_a_run_cannot_leave_the_runs_folder(name: str) -> None:
 
 def test_a_run_below_a_file_is_told_not_thrown(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", "utf-8")
-    with pytest.raises(StoreError, match="cannot be made: Not a directory"):
-        with Run(tmp_path / "file", "run").locked():
-            raise AssertionError("locked where no folder can be")
+    no_folder = "cannot be made: Not a directory"
+    with pytest.raises(StoreError, match=no_folder), Run(tmp_path / "file", "run").locked():
+        raise AssertionError("locked where no folder can be")
 
 
 def test_a_stage_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
@@ -401,9 +401,8 @@ def test_a_stage_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_hold_a_lock_is_told(tmp_path: Path) -> None:
     (tmp_path / "run" / ".lock").mkdir(parents=True)
-    with pytest.raises(StoreError, match="cannot be locked"):
-        with Run(tmp_path, "run").locked():
-            raise AssertionError("locked a folder")
+    with pytest.raises(StoreError, match="cannot be locked"), Run(tmp_path, "run").locked():
+        raise AssertionError("locked a folder")
 
 
 def test_a_folder_that_takes_no_files_is_told() -> None:

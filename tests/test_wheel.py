@@ -1,4 +1,4 @@
-"""What a person gets from the wheel: the package, typed, with prompts, recipes and sample pages inside."""
+"""What is in the wheel: the package, typed, with prompts, recipes and sample pages."""
 
 import subprocess
 import sys
@@ -24,22 +24,32 @@ def test_the_wheel_holds_what_ships(unpacked: Path) -> None:
     assert (unpacked / "fret" / "py.typed").is_file()
     shipped = unpacked / "fret" / "shipped"
     for kind in ("prompts", "pipelines"):
-        assert {p.name for p in (shipped / kind).iterdir()} == {p.name for p in (ROOT / kind).iterdir()}
+        assert {p.name for p in (shipped / kind).iterdir()} == {
+            p.name for p in (ROOT / kind).iterdir()
+        }
     assert len([p for p in (shipped / "data" / "sample_pages").rglob("*") if p.is_file()]) >= 60
     assert not list(unpacked.glob("tests*"))
 
 
-def test_recipes_and_prompts_are_found_from_the_wheel_in_any_folder(unpacked: Path, tmp_path: Path) -> None:
+def test_recipes_and_prompts_are_found_from_the_wheel_in_any_folder(
+    unpacked: Path, tmp_path: Path
+) -> None:
     code = (
         "import fret, sys\nfrom pathlib import Path\nfrom fret.prompts import load_prompt\n"
         "assert str(Path(fret.__file__)).startswith(sys.argv[1]), fret.__file__\n"
         "load_prompt('prompts/write_query.yaml', 'write_query')\n"
-        "pipeline = fret.load('quickstart', overrides=['candidates.dense=null', 'judgements.scorers=[{kind: unigram}]'])\n"
+        "light = ['candidates.dense=null', 'judgements.scorers=[{kind: unigram}]']\n"
+        "pipeline = fret.load('quickstart', overrides=light)\n"
         "pipeline.run(['pages'])\nprint(pipeline.status()[0].rows)"
     )
     command = [sys.executable, "-c", code, str(unpacked)]
     done = subprocess.run(
-        command, cwd=tmp_path, env={"PYTHONPATH": str(unpacked), "PATH": ""}, capture_output=True, text=True, check=False
+        command,
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(unpacked), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) >= 60

@@ -71,7 +71,7 @@ class AnswerStore:
         self._reader: sqlite3.Connection | None = None
         self._writer: threading.Thread | None = None
         self._waiting: queue.SimpleQueue[tuple[Stored, Future[None]] | None] = queue.SimpleQueue()
-        self._reading = threading.Lock()
+        self._reading, self._opening = threading.Lock(), threading.Lock()
         if path.exists():
             self._open()
 
@@ -91,8 +91,9 @@ class AnswerStore:
 
     def put(self, stored: Stored) -> "Future[None]":
         """Store an answer; the future is done once it is on the disk."""
-        if self._writer is None:
-            self._open()
+        with self._opening:
+            if self._writer is None:
+                self._open()
         done: Future[None] = Future()
         # Who waits may go away; the answer is stored all the same.
         done.set_running_or_notify_cancel()

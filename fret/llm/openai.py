@@ -40,9 +40,13 @@ _PATHS = {Chat: "/chat/completions", Labels: "/chat/completions", Likelihood: "/
 class Transient(Exception):
     """The server could not answer now; the same request may be sent again."""
 
-    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, message: str, retry_after_s: float | None = None, *, unknown: bool = False
+    ) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.unknown = unknown
+        """Whether the request may have been answered, and paid, all the same."""
 
 
 def path_of(request: Request) -> str:
@@ -249,11 +253,12 @@ class OpenAISender:
                 response = await self._client.post(path, body=body, cast_to=self._response)
                 return bytes(response.content)
         except (TimeoutError, openai.APITimeoutError):
-            raise Transient(f"no answer within {self._timeout_s:g} s") from None
+            raise Transient(f"no answer within {self._timeout_s:g} s", unknown=True) from None
         except openai.APIStatusError as error:
             return self._read_status(error)
         except openai.APIConnectionError as error:
-            raise Transient(f"no connection to {self._where}: {error.__cause__ or error}") from None
+            why = f"no connection to {self._where}: {error.__cause__ or error}"
+            raise Transient(why, unknown=True) from None
 
     async def reach(self) -> None:
         """Check that something answers at the address; what it answers does not matter here.

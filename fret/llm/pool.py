@@ -127,6 +127,25 @@ class Pool:
         while waiting:
             yield self._count(waiting.popleft().result())
 
+    def try_once(self, request: Request, *, afresh: bool = False) -> Reply | Failure:
+        """Ask one request, for a probe: a good answer is stored, a bad one is not remembered.
+
+        Args:
+            afresh: ask the server even if the store has an answer.
+        """
+
+        async def ask_once() -> Reply | Failure:
+            path, body, key = self._address(request)
+            raw = None if afresh else self._store.get(key)
+            if raw is not None:
+                return read_answer(request, raw)
+            raw, reply = await self._send(request, path, body)
+            if not isinstance(reply, Failure):
+                await self._keep(request, key, raw)
+            return reply
+
+        return self._run(ask_once()).result()
+
     def close(self) -> None:
         """Send nothing more, wait a little for the answers under way, store them, then let go."""
         if self._loop.is_closed():
@@ -163,9 +182,7 @@ class Pool:
         return reply
 
     async def _answer(self, request: Request) -> Reply | Failure:
-        path = path_of(request)
-        body = body_of(request, model=self.name, json_schema=self._json_schema, extra=self._extra)
-        key = hash_json([self._server, path, body, getattr(request, "sample", 0)])
+        path, body, key = self._address(request)
         if key in self._under_way:  # an equal request, of another row, has just been sent
             self.tally.reused += 1
             return await self._under_way[key]
@@ -190,26 +207,60 @@ class Pool:
                 self._stopped = error  # what else waits for room would only meet the same refusal
                 raise
 
+    def _address(self, request: Request) -> tuple[str, dict[str, Any], str]:
+        """Return where a request goes, its body, and the key of its answer."""
+        path = path_of(request)
+        body = body_of(request, model=self.name, json_schema=self._json_schema, extra=self._extra)
+        key = hash_json([self._server, path, body, getattr(request, "sample", 0)])
+        return path, body, key
+
     async def _ask_server(
         self, request: Request, path: str, body: dict[str, Any], key: str
     ) -> Reply | Failure:
-        failure = Failure(FailureKind.UNREADABLE, "")
-        first = 0
-        if earlier := self._store.get_failure(key):
-            first, kind, detail = earlier
-            failure = Failure(FailureKind(kind), detail)
-        for attempt in range(first, MAX_ANSWERS):
+        """Ask until there is a usable answer, `MAX_ANSWERS` times at most, over all processes."""
+        n_failed, kind, detail = self._store.get_failure(key) or (0, FailureKind.UNREADABLE, "")
+        failure = Failure(FailureKind(kind), detail)
+        while n_failed < MAX_ANSWERS and failure.kind != FailureKind.REJECTED:
             raw, reply = await self._send(request, path, body)
-            stored = Stored(key, self._server, self.name, type(request).__name__.lower(), raw)
             if not isinstance(reply, Failure):
-                await asyncio.wrap_future(self._store.put(stored))
+                await self._keep(request, key, raw)
                 return reply
-            failure = reply
-            failed = Stored(
-                key, self._server, self.name, stored.kind, raw, reply.kind, reply.detail, attempt
-            )
-            await asyncio.wrap_future(self._store.put(failed))
+            await self._keep(request, key, raw, failure=reply, attempt=n_failed)
+            n_failed, failure = n_failed + 1, reply
         return failure
+
+    async def _keep(
+        self,
+        request: Request,
+        key: str,
+        raw: bytes,
+        *,
+        failure: Failure | None = None,
+        attempt: int = 0,
+    ) -> None:
+        """Store an answer, and wait until it is on the disk."""
+        stored = Stored(
+            key=key,
+            server=self._server,
+            model=self.name,
+            kind=type(request).__name__.lower(),
+            raw=raw,
+            failure=failure.kind if failure else None,
+            detail=failure.detail if failure else "",
+            attempt=attempt,
+        )
+        await asyncio.wrap_future(self._store.put(stored))
+
+    async def _send_once(
+        self, sender: Sender, request: Request, path: str, body: dict[str, Any]
+    ) -> tuple[bytes, Reply | Failure]:
+        self.tally.sent += 1
+        try:
+            raw = await sender.send(path, body)
+        except Transient as error:
+            self.tally.unknown += error.unknown
+            raise
+        return (b"", raw) if isinstance(raw, Failure) else (raw, read_answer(request, raw))
 
     async def _send(
         self, request: Request, path: str, body: dict[str, Any]
@@ -225,13 +276,7 @@ class Pool:
         try:
             async for attempt in retrying:
                 with attempt:
-                    self.tally.sent += 1
-                    self.tally.unknown += 1  # until an answer, of whatever kind, has come
-                    raw = await sender.send(path, body)
-                    self.tally.unknown -= 1
-                    if isinstance(raw, Failure):
-                        return b"", raw
-                    return raw, read_answer(request, raw)
+                    return await self._send_once(sender, request, path, body)
         except Transient as error:
             raise ModelError(
                 f"{self._server} failed {MAX_SENDS} times in a row, lastly: {error}. "

@@ -4,24 +4,33 @@ Each probe is one or two ordinary requests. They travel like all others, so thei
 stored, and a run that goes on after a cut does not probe again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict
 
 from fret.errors import UserError
 from fret.llm.types import (
-    LLM,
     Chat,
     Failure,
     Labels,
     LabelsReply,
     Likelihood,
     LikelihoodReply,
+    Reply,
+    Request,
 )
+
+Try = Callable[[Request], Reply | Failure]
+"""Asks one request, once."""
 
 _LABELS = ("0", "1", "2", "3")
 
 _HELP = {
-    "chat": "Check the model's name and that the server has a chat template for it.",
+    "chat": (
+        "Check the model's name and that the server has a chat template for it; for a server that "
+        "knows no response_format, set `json_schema: false`."
+    ),
     "labels": (
         "The scorer `relevance` needs chat answers with log-probabilities: "
         "vLLM, SGLang, llama.cpp, Ollama and OpenAI's non-reasoning models give them. "
@@ -35,6 +44,12 @@ _HELP = {
 }
 
 
+class _Hello(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    answer: str
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What one probe found."""
@@ -44,59 +59,58 @@ class Finding:
     detail: str
 
 
-def probe(llm: LLM, kinds: Iterable[str]) -> list[Finding]:
+def probe(attempt: Try, kinds: Iterable[str]) -> list[Finding]:
     """Try each kind of request (`chat`, `labels`, `likelihood`) on a model."""
-    return [_PROBES[kind](llm) for kind in sorted(set(kinds))]
+    return [_PROBES[kind](attempt) for kind in sorted(set(kinds))]
 
 
-def require(llm: LLM, kinds: Iterable[str]) -> None:
-    """Raise an error that says what would help, unless the model can do every kind asked of it."""
-    for finding in probe(llm, kinds):
+def require(name: str, attempt: Try, kinds: Iterable[str]) -> None:
+    """Check that a model can do every kind of request that will be asked of it.
+
+    Raises:
+        UserError: it cannot; the message says what would help.
+    """
+    for finding in probe(attempt, kinds):
         if not finding.works:
             raise UserError(
-                f"The model {llm.name!r} cannot do {finding.kind}: {finding.detail}. "
+                f"The model {name!r} cannot do {finding.kind}: {finding.detail}. "
                 f"{_HELP[finding.kind]}"
             )
 
 
-def _probe_chat(llm: LLM) -> Finding:
-    request = Chat((("user", "Say hello in one word."),), max_tokens=200)
-    (reply,) = llm.ask([request])
+def _probe_chat(attempt: Try) -> Finding:
+    text = 'Say hello in one word, as JSON: {"answer": "…"}'
+    reply = attempt(Chat((("user", text),), max_tokens=200, shape=_Hello))
     works = not isinstance(reply, Failure)
-    return Finding("chat", works, "answers" if works else _detail(reply))
+    return Finding("chat", works, "answers with JSON" if works else _detail(reply))
 
 
-def _probe_labels(llm: LLM) -> Finding:
+def _probe_labels(attempt: Try) -> Finding:
     question = "Which number comes after 2? Answer with one digit and nothing else."
-    (reply,) = llm.ask([Labels((("user", question),), _LABELS)])
+    reply = attempt(Labels((("user", question),), _LABELS))
     if not isinstance(reply, LabelsReply):
         return Finding("labels", False, _detail(reply))
     missing = f", but not for {', '.join(reply.missing)}" if reply.missing else ""
     return Finding("labels", True, f"log-probabilities for the labels{missing}")
 
 
-def _probe_likelihood(llm: LLM) -> Finding:
-    prompt = "The capital of France is"
-    likely, unlikely = llm.ask([Likelihood(prompt, " Paris"), Likelihood(prompt, " banana")])
-    for reply in (likely, unlikely):
+def _probe_likelihood(attempt: Try) -> Finding:
+    prompt, means = "The capital of France is", []
+    for continuation in (" Paris", " banana"):
+        reply = attempt(Likelihood(prompt, continuation))
         if not isinstance(reply, LikelihoodReply):
             return Finding("likelihood", False, _detail(reply))
-    per_token = [
-        r.logprob / r.n_tokens for r in (likely, unlikely) if isinstance(r, LikelihoodReply)
-    ]
-    if per_token[0] <= per_token[1]:
-        return Finding(
-            "likelihood", False, f"it finds ' banana' likelier than ' Paris' after {prompt!r}"
-        )
+        means.append(reply.logprob / reply.n_tokens)
+    if means[0] <= means[1]:
+        detail = f"it finds ' banana' likelier than ' Paris' after {prompt!r}"
+        return Finding("likelihood", False, detail)
     return Finding("likelihood", True, "log-probabilities of the prompt, in the right order")
 
 
 def _detail(reply: object) -> str:
-    return (
-        reply.detail
-        if isinstance(reply, Failure)
-        else f"an answer of the kind {type(reply).__name__}"
-    )
+    if isinstance(reply, Failure):
+        return reply.detail
+    return f"an answer of the kind {type(reply).__name__}"
 
 
 _PROBES = {"chat": _probe_chat, "labels": _probe_labels, "likelihood": _probe_likelihood}

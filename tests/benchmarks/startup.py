@@ -2,8 +2,9 @@
 
     python tests/benchmarks/startup.py [RUNS]
 
-Prints the median and the extremes, in seconds, of `fret --help`, of `fret run quickstart` when all is done
-already, and of a bare `python -c pass` for comparison. The quickstart is run once first, in a fresh folder.
+Prints the median and the extremes, in seconds, of `fret --help`, of `fret run quickstart` when all
+is done already, and of a bare `python -c pass` for comparison. The quickstart is run once first, in
+a fresh folder.
 """
 
 import statistics
