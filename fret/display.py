@@ -237,18 +237,18 @@ def _describe_usage(usage: dict[str, int]) -> str:
 
 
 def _spread(examples: Iterable[Example], n: int) -> list[Example]:
-    """Pick examples of different task types, those whose positive is not the seed first.
+    """Pick examples that show what fret is for, of different task types.
 
-    Of each kind the one with the lowest id: ids are hashes, so that is a fair draw over all pages.
+    First those whose positive is not the seed and is every scorer's favourite; among equals the one
+    with the lowest id: ids are hashes, so that is a fair draw over all pages.
     """
-    found: dict[tuple[bool, str], Example] = {}
+    best: dict[str, tuple[tuple[bool, bool, str], Example]] = {}
     for example in examples:
-        kind = (example.positive_is_seed is True, example.task_type)
-        if kind not in found or example.query_id < found[kind].query_id:
-            found[kind] = example
-    moved = {kind: example for (_, kind), example in sorted(found.items(), reverse=True)}
-    rest = [example for _, example in sorted(found.items()) if example not in moved.values()]
-    return sorted([*moved.values(), *rest][:n], key=lambda e: e.query_id)
+        is_seed, agreed = example.positive_is_seed is True, set(example.positive_ranks) == {1}
+        order = (is_seed, not agreed, example.query_id)
+        if example.task_type not in best or order < best[example.task_type][0]:
+            best[example.task_type] = (order, example)
+    return [example for _, example in sorted(best.values(), key=lambda item: item[0])[:n]]
 
 
 def _print_example(number: int, example: Example) -> None:

@@ -353,7 +353,8 @@ def test_closing_ends_what_still_works_and_leaves_no_process(
     pool: Callable[..., IsolatedPool],
 ) -> None:
     workers = pool("misbehave", timeout_s=60, workers=1)
-    first = next(workers.map([("pid", 0), *[("hang", i) for i in range(30)]]))
+    outcomes = workers.map([("pid", 0), *[("hang", i) for i in range(30)]])
+    first = next(outcomes)
     os.kill(first.value, 0)  # it lives
     started = time.monotonic()
     workers.close()
