@@ -8,7 +8,7 @@ could drive a terminal, are shown as replacement characters.
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -39,7 +39,7 @@ class Display:
         self._quiet = quiet
         self._bars: Progress | None = None
         self._task: Any = None
-        self._done = self._total = 0
+        self._done = self._total = self._at_start = 0
         self._started = self._last_line = 0.0
 
     def __enter__(self) -> "Display":
@@ -60,35 +60,37 @@ class Display:
         if self._bars:
             self._bars.stop()
 
-    def stage_starts(self, stage: str, done: int, total: int) -> None:
-        self._done, self._total = min(done, total), total
+    def starts(self, work: str, done: int, total: int) -> None:
+        self._end_bar()
+        self._done, self._total, self._at_start = min(done, total), total, min(done, total)
         self._started = self._last_line = time.monotonic()
         if self._bars:
             self._task = self._bars.add_task(
-                stage, total=total, completed=self._done, rate="", tokens=""
+                work, total=total, completed=self._done, rate="", tokens=""
             )
 
-    def advanced(self, stage: str, usage: dict[str, int]) -> None:
+    def advanced(self, work: str, usage: Mapping[str, int]) -> None:
         self._done += 1
         now = time.monotonic()
-        rate = f"{self._done / max(now - self._started, 1e-6):.0f}/s"
-        if self._bars:
-            self._bars.update(self._task, advance=1, rate=rate, tokens=_describe_usage(usage))
+        per_s = (self._done - self._at_start) / max(now - self._started, 1e-6)
+        rate, tokens = f"{per_s:.0f}/s", _describe_usage(usage)
+        if self._bars and self._task is not None:
+            self._bars.update(self._task, advance=1, rate=rate, tokens=tokens)
         elif not self._quiet and now - self._last_line > _PLAIN_LINE_S:
             self._last_line = now
-            _err.print(
-                f"{stage}: {self._done} of {self._total}, {rate} {_describe_usage(usage)}",
-                markup=False,
-            )
+            _err.print(f"{work}: {self._done} of {self._total}, {rate} {tokens}", markup=False)
 
     def stage_ends(self, stage: str, manifest: Manifest, *, skipped: bool) -> None:
-        if self._bars and self._task is not None:
-            self._bars.remove_task(self._task)
-            self._task = None
+        self._end_bar()
         if not self._quiet:
             how = "done already" if skipped else f"{manifest.seconds:.1f} s"
             dropped = f", {manifest.dropped} dropped" if manifest.dropped else ""
             _err.print(f"{stage:<11} {manifest.rows:>8} rows{dropped} ({how})", markup=False)
+
+    def _end_bar(self) -> None:
+        if self._bars and self._task is not None:
+            self._bars.remove_task(self._task)
+            self._task = None
 
     def warned(self, message: str) -> None:
         _err.print(Text.assemble(("Note: ", "yellow"), _clean(message)), soft_wrap=True)
@@ -229,7 +231,7 @@ def _describe_measures(manifests: Iterable[Manifest]) -> Iterator[str]:
             yield f"{manifest.stage}: {_describe_usage(usage)}, {reused} from the answer store"
 
 
-def _describe_usage(usage: dict[str, int]) -> str:
+def _describe_usage(usage: Mapping[str, int]) -> str:
     if not usage.get("requests"):
         return ""
     tokens_in, tokens_out = usage.get("input_tokens", 0), usage.get("output_tokens", 0)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from fret.config import PipelineSettings
 from fret.dataset import build_dataset
@@ -23,7 +23,7 @@ from fret.llm.pool import Pool
 from fret.llm.probe import Finding, probe, require
 from fret.pipeline_file import load_settings
 from fret.records import Dropped, Example, Record
-from fret.stages.base import Stage
+from fret.stages.base import Observer, Silence, Stage
 from fret.stages.candidates import Candidates
 from fret.stages.context import Context
 from fret.stages.examples import Examples
@@ -53,24 +53,6 @@ _LIBRARIES = (
     "openai",
     "pyarrow",
 )
-
-
-class Observer(Protocol):
-    """Told what goes on, so that someone may be shown it."""
-
-    def stage_starts(self, stage: str, done: int, total: int) -> None: ...
-    def advanced(self, stage: str, usage: dict[str, int]) -> None: ...
-    def stage_ends(self, stage: str, manifest: Manifest, *, skipped: bool) -> None: ...
-    def warned(self, message: str) -> None: ...
-
-
-class Silence:
-    """An observer that shows nothing."""
-
-    def stage_starts(self, stage: str, done: int, total: int) -> None: ...
-    def advanced(self, stage: str, usage: dict[str, int]) -> None: ...
-    def stage_ends(self, stage: str, manifest: Manifest, *, skipped: bool) -> None: ...
-    def warned(self, message: str) -> None: ...
 
 
 def load(pipeline: str | Path, *, overrides: Sequence[str] = ()) -> "Pipeline":
@@ -130,7 +112,7 @@ class Pipeline:
             ModelError: a model's server stopped us; all answers are kept.
         """
         observer = observer or Silence()
-        context = Context(self.settings, beside=self._beside, warn=observer.warned)
+        context = Context(self.settings, beside=self._beside, observer=observer)
         try:
             return self._run(context, _check_names(stages, redo), redo, observer)
         finally:
@@ -138,7 +120,7 @@ class Pipeline:
 
     def probe(self) -> Iterator[tuple[str, list[Finding]]]:
         """Ask every model that the pipeline uses what it can do; yield (name, findings)."""
-        context = Context(self.settings, beside=self._beside, warn=lambda message: None)
+        context = Context(self.settings, beside=self._beside, observer=Silence())
         try:
             questions = {q for build in STAGES.values() for q in build(context).questions()}
             for name, kinds in _by_model(questions).items():
@@ -303,7 +285,8 @@ def _make_shards(
     run: Run, stage: Stage, folder: StageFolder, context: Context, observer: Observer
 ) -> None:
     stage.open(run)
-    observer.stage_starts(stage.name, folder.require().read, stage.n_units(run))
+    done = folder.require().read * stage.ticks_per_row
+    observer.starts(stage.name, done, stage.n_units(run))
     for index, rows in enumerate(stage.inputs(run)):
         if folder.has_shard(index):
             continue

@@ -209,6 +209,9 @@ class StageFolder:
                 )
             yield from read_records(folder / shard.name, record)
 
+    def has_kept(self, name: str) -> bool:
+        return (self.path / "kept" / name).exists()
+
     def kept(self, name: str, make: Callable[[Path], None]) -> Path:
         """Return a file derived from finished shards; `make(path)` makes it where missing."""
         path = self.path / "kept" / name

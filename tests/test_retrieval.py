@@ -366,6 +366,12 @@ def test_equal_vectors_rank_by_row_across_parts(tmp_path: Path) -> None:
     assert [hit.row for hit in hits] == [0, 1, 2, 3, 4]
 
 
+def test_no_vectors_at_all_can_be_searched(tmp_path: Path) -> None:
+    index = stored(tmp_path, unit_vectors(4, 8, seed=7)[:0], [0, 0])
+    assert index.search(unit_vectors(2, 8, seed=8).astype(np.float32), 5) == [[], []]
+    assert index.take([]).shape == (0, 8)
+
+
 def test_many_queries_are_searched_in_blocks_with_the_same_result(tmp_path: Path) -> None:
     vectors = unit_vectors(80_000, 4, seed=4)  # 200 queries to a block
     index = stored(tmp_path, vectors, [50_000, 30_000])

@@ -146,16 +146,17 @@ class PassageVectors:
     """Unit vectors of all passages, memory-mapped from files in the order of the rows."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        self._parts: list[NDArray[np.float16]] = [np.load(path, mmap_mode="r") for path in paths]
+        parts: list[NDArray[np.float16]] = [np.load(path, mmap_mode="r") for path in paths]
+        self._parts = [part for part in parts if len(part)]  # a shard may hold no passage
         self._starts = np.cumsum([0, *(len(part) for part in self._parts)])
 
     def take(self, rows: Sequence[int]) -> NDArray[np.float32]:
         """Return the vectors of some rows."""
         owners = np.searchsorted(self._starts, rows, side="right") - 1
-        vectors = [
-            self._parts[o][row - self._starts[o]] for o, row in zip(owners, rows, strict=True)
-        ]
-        return np.asarray(vectors, dtype=np.float32)
+        vectors = np.empty((len(rows), self._parts[0].shape[1]), dtype=np.float32)
+        for place, (owner, row) in enumerate(zip(owners, rows, strict=True)):
+            vectors[place] = self._parts[owner][row - self._starts[owner]]
+        return vectors
 
     def search(self, queries: NDArray[np.float32], k: int) -> list[list[Hit]]:
         """Return the k passages of highest cosine for each query vector, exactly."""
@@ -172,7 +173,7 @@ class PassageVectors:
     def _rank(self, query: NDArray[np.float32], scores: NDArray[np.float32], k: int) -> list[Hit]:
         """Rank what a matrix product scored, which may give equal vectors scores that differ.
 
-        Its last bits depend on where a row lies, so those near the top are scored again, each alike.
+        Its last bits depend on where a row lies: those near the top are scored again, each alike.
         """
         if len(scores) > k:
             lowest = np.partition(scores, len(scores) - k)[len(scores) - k]

@@ -4,14 +4,39 @@ A stage knows no paths, skips nothing and starts no work by itself: `fret.pipeli
 shards are to be made, and `fret.store` writes them.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Protocol
 
 from fret.records import Dropped, Record
-from fret.store import Run
+from fret.store import Manifest, Run
 
 Tick = Callable[[], None]
 """Called once per unit of work done, for progress."""
+
+
+class Observer(Protocol):
+    """Told what goes on, so that someone may be shown it."""
+
+    def starts(self, work: str, done: int, total: int) -> None:
+        """A stage, or a long part of one, begins; `done` of its `total` units are there already."""
+
+    def advanced(self, work: str, usage: Mapping[str, int]) -> None:
+        """One more unit is done; `usage` is what language models gave so far."""
+
+    def stage_ends(self, stage: str, manifest: Manifest, *, skipped: bool) -> None:
+        """A stage is done, now or already."""
+
+    def warned(self, message: str) -> None:
+        """Something that a person should know, though the run goes on."""
+
+
+class Silence:
+    """An observer that shows nothing."""
+
+    def starts(self, work: str, done: int, total: int) -> None: ...
+    def advanced(self, work: str, usage: Mapping[str, int]) -> None: ...
+    def stage_ends(self, stage: str, manifest: Manifest, *, skipped: bool) -> None: ...
+    def warned(self, message: str) -> None: ...
 
 
 class Stage(Protocol):
@@ -24,6 +49,8 @@ class Stage(Protocol):
     """What it writes."""
     reads: ClassVar[tuple[str, ...]]
     """The earlier stages whose output it depends on."""
+    ticks_per_row: int = 1
+    """How many ticks of progress one input row makes."""
 
     def identity(self) -> dict[str, Any]:
         """Return all that can change the output: settings, prompt hashes, contents of files."""
@@ -42,7 +69,7 @@ class Stage(Protocol):
         ...
 
     def n_units(self, run: Run) -> int:
-        """Return how many ticks the whole stage will make."""
+        """Return how many ticks the whole stage makes."""
         ...
 
     def process(self, rows: Iterable[Any], tick: Tick) -> Iterator[Record | Dropped]:

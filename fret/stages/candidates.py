@@ -83,7 +83,7 @@ class Candidates(Stage):
         except ConfigError as error:
             if self._settings.bm25 is None:
                 raise
-            self._context.warn(f"{error} Candidates come from BM25 alone.")
+            self._context.observer.warned(f"{error} Candidates come from BM25 alone.")
             return None
 
     def _search(self, block: Sequence[Query]) -> Iterator[CandidatesRecord | Dropped]:

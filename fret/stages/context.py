@@ -1,10 +1,12 @@
 """What stages share: where files are found, the language models, and the vectors of passages."""
 
+import itertools
 import os
-from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from fret.config import OpenAIModel, PipelineSettings, ScriptedModel
 from fret.errors import ConfigError, SourceError
@@ -17,7 +19,11 @@ from fret.prompts import Prompt, load_prompt
 from fret.records import Passage
 from fret.retrieval.dense import Embedder, PassageVectors, find_model, identify_model
 from fret.shipped import find_file
+from fret.stages.base import Observer
 from fret.store import Run
+
+# Passages encoded together: the encoder sorts them by length, so more of them waste less padding.
+_PASSAGES_PER_BLOCK = 256
 
 
 class Context:
@@ -25,15 +31,13 @@ class Context:
 
     Args:
         beside: the folder of the pipeline file, where relative paths are also looked for.
-        warn: told what a person should know though the run goes on.
+        observer: told of warnings, and of work that takes long before a stage begins.
     """
 
-    def __init__(
-        self, settings: PipelineSettings, *, beside: Path, warn: Callable[[str], None]
-    ) -> None:
+    def __init__(self, settings: PipelineSettings, *, beside: Path, observer: Observer) -> None:
         self.settings = settings
         self.seed = settings.seed
-        self.warn = warn
+        self.observer = observer
         self._beside = beside
         self._llms: dict[str, LLM] = {}
         self._store: AnswerStore | None = None
@@ -100,14 +104,13 @@ class Context:
         """Open the vectors of all passages under a model; encode what is missing by shards."""
         folder = run.stage(Passage.STAGE)
         key = identify_model(name).replace("/", "--")
-        paths = [
-            folder.kept(
-                f"vectors/{key}/part-{i:05d}.npy",
-                partial(_write_vectors, run=run, shard=i, embedder=embedder),
-            )
-            for i in range(run.n_shards(Passage))
-        ]
-        return PassageVectors(paths)
+        shards = range(run.n_shards(Passage))
+        names = [f"vectors/{key}/part-{i:05d}.npy" for i in shards]
+        n_kept = sum(folder.require().shards[i].rows for i in shards if folder.has_kept(names[i]))
+        if n_kept < run.n_rows(Passage):
+            self.observer.starts("encoding", n_kept, run.n_rows(Passage))
+        encode = partial(_write_vectors, run=run, embedder=embedder, observer=self.observer)
+        return PassageVectors([folder.kept(names[i], partial(encode, shard=i)) for i in shards])
 
     def close(self) -> None:
         for llm in self._llms.values():
@@ -164,11 +167,16 @@ def read_key(name: str, model: OpenAIModel) -> str | None:
     return key
 
 
-def _write_vectors(path: Path, run: Run, shard: int, embedder: Embedder) -> None:
-    import numpy as np
-
-    passages: Sequence[Passage] = list(run.rows(Passage, shard))
-    vectors = embedder.encode_passages([(p.title, p.text) for p in passages])
-    # Half precision: half the disk and memory, and cosines that differ in the fourth digit at most.
+def _write_vectors(
+    path: Path, *, run: Run, shard: int, embedder: Embedder, observer: Observer
+) -> None:
+    blocks = []
+    passages = run.rows(Passage, shard)
+    while block := list(itertools.islice(passages, _PASSAGES_PER_BLOCK)):
+        vectors = embedder.encode_passages([(p.title, p.text) for p in block])
+        # Half precision: half the disk and memory, and cosines differ in the fourth digit at most.
+        blocks.append(vectors.astype(np.float16))
+        for _ in block:
+            observer.advanced("encoding", {})
     with path.open("wb") as file:
-        np.save(file, vectors.astype(np.float16))
+        np.save(file, np.concatenate(blocks) if blocks else np.zeros((0, 1), np.float16))

@@ -49,6 +49,7 @@ class Judgements(Stage):
         }
         self._embedder: Embedder | None = None
         self._usable = [scorer for scorer in self._settings.scorers if self._find_model(scorer)]
+        self.ticks_per_row = len(self._usable)
 
     def identity(self) -> dict[str, Any]:
         return {
@@ -73,7 +74,7 @@ class Judgements(Stage):
         return (join_queries(run, Candidates, shard) for shard in range(run.n_shards(Candidates)))
 
     def n_units(self, run: Run) -> int:
-        return run.n_rows(Candidates) * len(self._usable)
+        return run.n_rows(Candidates) * self.ticks_per_row
 
     def process(self, rows: Iterable[Row], tick: Tick) -> Iterator[Judgement | Dropped]:
         rows = list(rows)
@@ -132,7 +133,7 @@ class Judgements(Stage):
         except ConfigError as error:
             if len(self._settings.scorers) == 1:
                 raise
-            self._context.warn(f"{error} The scorer `embedding` is left out.")
+            self._context.observer.warned(f"{error} The scorer `embedding` is left out.")
             return False
         return True
 

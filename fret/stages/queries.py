@@ -36,13 +36,12 @@ class _QueriesFromSeeds(Stage):
     reads: ClassVar[tuple[str, ...]] = ("passages",)
 
     _writer: Writer
-    _per_passage: int
 
     def inputs(self, run: Run) -> Iterator[Iterable[Passage]]:
         return (run.rows(Passage, shard) for shard in range(run.n_shards(Passage)))
 
     def n_units(self, run: Run) -> int:
-        return run.n_rows(Passage) * self._per_passage
+        return run.n_rows(Passage) * self.ticks_per_row
 
     def process(self, rows: Iterable[Passage], tick: Tick) -> Iterator[Query | Dropped]:
         for query in self._writer.write(rows):
@@ -55,9 +54,9 @@ class QueriesByRules(_QueriesFromSeeds):
 
     def __init__(self, context: Context, writer: TemplateWriter) -> None:
         self._settings, self._seed = context.settings.queries, context.seed
-        self._per_passage = self._settings.per_passage
+        self.ticks_per_row = self._settings.per_passage
         self._writer = RuleWriter(
-            task_types=writer.task_types, per_passage=self._per_passage, seed=self._seed
+            task_types=writer.task_types, per_passage=self.ticks_per_row, seed=self._seed
         )
 
     def identity(self) -> dict[str, Any]:
@@ -70,7 +69,7 @@ class QueriesByModel(_QueriesFromSeeds):
 
     def __init__(self, context: Context, writer: LlmWriter) -> None:
         self._context, self._settings = context, context.settings.queries
-        self._per_passage = self._settings.per_passage
+        self.ticks_per_row = self._settings.per_passage
         self._prompt = context.prompt(writer.prompt, "write_query")
         self._wanted = writer
 
@@ -88,7 +87,7 @@ class QueriesByModel(_QueriesFromSeeds):
         self._writer = ModelWriter(
             llm,
             self._prompt,
-            per_passage=self._per_passage,
+            per_passage=self.ticks_per_row,
             temperature=self._wanted.temperature,
             max_tokens=self._wanted.max_tokens,
         )
