@@ -30,6 +30,7 @@ from fret.config import (
 )
 from fret.fingerprint import NOT_IDENTITY, differences, fingerprint_of, identity_of
 from fret.pipeline import STAGES
+from fret.stages.base import Silence
 from fret.stages.context import Context
 
 # Between them they hold every section that a pipeline file may have.
@@ -223,10 +224,17 @@ def here(files: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return files
 
 
+class Strict(Silence):
+    """No stage may warn here."""
+
+    def warned(self, message: str) -> None:
+        pytest.fail(message)
+
+
 def fingerprints(data: dict[str, Any]) -> dict[str, str]:
     """Return the fingerprint of every stage of a pipeline, as `fret.pipeline` makes them."""
     settings = PipelineSettings.model_validate(data)
-    context = Context(settings, beside=Path(), warn=lambda message: pytest.fail(message))
+    context = Context(settings, beside=Path(), observer=Strict())
     found: dict[str, str] = {}
     for build in STAGES.values():
         stage = build(context)

@@ -159,7 +159,7 @@ def test_a_failure_is_a_score_of_none_and_costs_no_other(
     scorer_of: Callable[[ScriptedLLM], Any], kind: FailureKind
 ) -> None:
     def script(request: Request) -> Reply | Failure:
-        text = request.prompt if isinstance(request, Likelihood) else request.messages[-1][1]  # type: ignore[union-attr]
+        text = request.prompt if isinstance(request, Likelihood) else request.messages[-1][1]
         if "bad one" in text.rsplit("\n\n", 1)[-1]:
             return Failure(kind, "no answer")
         if isinstance(request, Likelihood):

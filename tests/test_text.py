@@ -244,13 +244,13 @@ def test_a_small_file_that_unpacks_to_gigabytes_is_not_unpacked(tmp_path: Path) 
     assert time.monotonic() - started < 2
 
 
-@pytest.mark.parametrize("damage", ["cut", "header only", "middle", "checksum"])
+@pytest.mark.parametrize("damage", ["cut", "header only", "stream", "checksum"])
 def test_a_damaged_packed_page_is_unreadable(tmp_path: Path, damage: str) -> None:
     whole = gzip.compress(PAGE.encode())
     data = {
         "cut": whole[:-200],
         "header only": whole[:6],
-        "middle": whole[:100] + b"\xff" * 50 + whole[150:],
+        "stream": whole[:10] + b"\xff" * 50,
         "checksum": whole[:-8] + b"\0" * 8,
     }[damage]
     path = tmp_path / "a.html.gz"
@@ -331,7 +331,7 @@ def test_an_item_that_hangs_is_ended_in_time(pool: Callable[..., IsolatedPool], 
     outcomes = list(pool("misbehave", timeout_s=0.5).map(items))
     assert [o.failure for o in outcomes] == [None, "timed_out", None, "timed_out", None]
     assert outcomes[1].detail == "took longer than 0.5 s"
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 5  # not by the kernel's timer, which is a last resort
 
 
 def test_the_start_of_a_worker_is_not_held_against_its_first_item(
@@ -474,6 +474,17 @@ def test_a_short_rest_is_shared_out_again_in_the_middle() -> None:
     sentences = [f"Sentence {i} has exactly six words." for i in range(10)]  # 6 words each
     passages = split_text(" ".join(sentences), max_words=54, min_words=20)
     assert [count_words(passage) for passage in passages] == [30, 30]
+
+
+def sentence_of(n_words: int) -> str:
+    return f"Word{' word' * (n_words - 1)}."
+
+
+def test_what_becomes_short_by_sharing_out_joins_the_passage_before_it() -> None:
+    # 24 words are too few, and with the 29 + 156 before them too many: the even cut leaves 29.
+    text = f"{sentence_of(101)}\n{' '.join(map(sentence_of, (29, 156, 24)))}"
+    passages = split_text(text, max_words=200, min_words=30)
+    assert [count_words(passage) for passage in passages] == [130, 180]
 
 
 @pytest.mark.parametrize(

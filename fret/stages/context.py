@@ -23,7 +23,7 @@ from fret.stages.base import Observer
 from fret.store import Run
 
 # Passages encoded together: the encoder sorts them by length, so more of them waste less padding.
-_PASSAGES_PER_BLOCK = 256
+_PASSAGES_PER_BLOCK = 128
 
 
 class Context:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from fret.errors import StoreError
 from fret.records import Query, Record
 from fret.store import Run
 
@@ -15,4 +16,10 @@ def join_queries(run: Run, record: type[Record], shard: int) -> Iterator[tuple[Q
     """
     queries = run.rows(Query, shard)
     for row in run.rows(record, shard):
-        yield next(query for query in queries if query.id == row.query_id), row
+        query = next((query for query in queries if query.id == row.query_id), None)
+        if query is None:
+            raise StoreError(
+                f"The stages queries and {record.STAGE} do not fit together in shard {shard}. "
+                f"Make the later one anew with `--redo {record.STAGE}`."
+            )
+        yield query, row
