@@ -127,12 +127,7 @@ def _describe_making(manifests: Sequence[Manifest]) -> str:
     lines = [f"- Queries by the writer {_code(_name_writer(writer))}."]
     for scorer in by_stage["judgements"].identity["scorers"]:
         lines.append(f"- Candidates scored by {_code(_name_scorer(scorer))}.")
-    if not any(
-        "prompt_hash" in part for part in (writer, *by_stage["judgements"].identity["scorers"])
-    ):
-        lines.append(
-            "- No language model took part: queries and judgements come from classical methods."
-        )
+    lines += _say_who_took_part(writer, by_stage["judgements"].identity["scorers"])
     usage = {
         key: sum(m.usage.get(key, 0) for m in manifests)
         for key in ("requests", "input_tokens", "output_tokens")
@@ -148,6 +143,18 @@ def _describe_making(manifests: Sequence[Manifest]) -> str:
             f"- The seed is among the first 20 candidates for {recall['@20']:.0%} of the queries."
         )
     return "## How it was made\n\n" + "\n".join(lines)
+
+
+def _say_who_took_part(
+    writer: Mapping[str, Any], scorers: Sequence[Mapping[str, Any]]
+) -> Iterator[str]:
+    models = [part["model"] for part in (writer, *scorers) if "prompt_hash" in part]
+    if writer["kind"] == "file":
+        yield "- The queries are the user's own."
+    elif not models:
+        yield "- No language model took part: queries and judgements come from classical methods."
+    if any(model["server"] == "scripted" for model in models):
+        yield "- A made-up model took part (`scripted`): this data is for trying things out."
 
 
 def _name_writer(writer: Mapping[str, Any]) -> str:

@@ -1,6 +1,8 @@
 """The command line: one function per command, which parses, calls and prints."""
 
+import shlex
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,12 +56,17 @@ def init(
     name: Annotated[str, typer.Argument(help="Name of the run; the file is NAME.yaml.")],
 ) -> None:
     """Write a starter pipeline file, with every section explained."""
+    import re
+
+    from fret.config import RUN_NAME
     from fret.errors import UserError
     from fret.shipped import shipped_root
-    from fret.store import require_name
 
     with _errors():
-        require_name(name)
+        if not re.match(RUN_NAME, name):
+            raise UserError(
+                f"{name!r} cannot be the name of a run: use letters, digits, . _ and -."
+            )
         path = Path(f"{name}.yaml")
         if path.exists():
             raise UserError(f"{path} exists already; it was left as it is.")
@@ -87,7 +94,7 @@ def run(
     from fret.display import Display, print_result
     from fret.pipeline import load
 
-    with _errors(f"fret run {pipeline}"):
+    with _errors(_without_redo(sys.argv[1:])):
         loaded = load(pipeline, overrides=set_ or [])
         with Display(quiet=quiet) as display:
             folder = loaded.run(stages or [], redo=redo, observer=display)
@@ -138,20 +145,30 @@ def doctor(
             raise typer.Exit(2)
 
 
+def _without_redo(arguments: list[str]) -> str:
+    """Return the command that goes on where this one stops: repeating --redo would begin anew."""
+    kept = [
+        argument
+        for before, argument in zip(["", *arguments], arguments, strict=False)
+        if before != "--redo" and not argument.startswith("--redo")
+    ]
+    return shlex.join(["fret", *kept])
+
+
 @contextmanager
 def _errors(again: str = "") -> Iterator[None]:
     """Turn fret's errors into a message and an exit status; Ctrl-C into a clean end."""
     from fret.display import print_error
-    from fret.errors import FretError
+    from fret.errors import FretError, UserError
 
     previous = signal.signal(signal.SIGTERM, _interrupt)
+    how = f" Go on with: {again}" if again else ""
     try:
         yield
     except FretError as error:
-        print_error(str(error))
+        print_error(str(error) if isinstance(error, UserError) else f"{error}{how}")
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
-        how = f" Go on with: {again}" if again else ""
         print_error(f"Stopped. What is finished, and every answer so far, is kept.{how}")
         raise typer.Exit(130) from None
     finally:

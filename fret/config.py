@@ -5,10 +5,13 @@ number is not text). Objects of this module stop at the stages: what lies below 
 arguments.
 """
 
+import json
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+RUN_NAME = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
 
 
 class Settings(BaseModel):
@@ -58,8 +61,17 @@ class OpenAIModel(Settings):
         )
 
     @model_validator(mode="after")
+    def _extra_body_is_json(self) -> "OpenAIModel":
+        try:
+            json.dumps(self.extra_body, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"extra_body cannot be sent as JSON: {error}") from None
+        return self
+
+    @model_validator(mode="after")
     def _is_http(self) -> "OpenAIModel":
         parts = urlsplit(self.base_url)
+        _ = parts.port  # a ValueError when it is no port
         if parts.scheme not in {"http", "https"}:
             raise ValueError("base_url must begin with http:// or https://")
         if parts.username or parts.password:
@@ -242,7 +254,7 @@ class DenseSettings(Settings):
 
 
 class FusionSettings(Settings):
-    """Reciprocal rank fusion: the sum of weight / (k + rank)."""
+    """Reciprocal rank fusion: the sum of 1 / (k + rank)."""
 
     k: float = Field(default=60, ge=0)
     """How little a first place counts more than a second."""
@@ -392,7 +404,7 @@ class PublishSettings(Settings):
 class PipelineSettings(Settings):
     """The whole pipeline file."""
 
-    run: str = Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$")
+    run: str = Field(pattern=RUN_NAME)
     """Name of the run: its folder below `runs_dir`."""
     runs_dir: str = "data/runs"
     """Where all runs lie."""

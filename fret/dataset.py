@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fret.card import write_card
-from fret.durable import sha256_of, write_json
+from fret.durable import sha256_of, size_of, write_json
 from fret.records import Example, hash_json, schema_of
 from fret.store import Run
 
@@ -41,7 +41,8 @@ def build_dataset(run: Run, *, publish: Mapping[str, Any]) -> Path:
                 writers.add("triplets", example.split, _triplet(example), triplet_schema)
                 writers.add("full", example.split, example.to_row(), schema_of(Example))
         write_card(folder, run, files=writers.files, columns=triplet_schema.names, publish=publish)
-        write_json(folder / "manifest.json", {"made_from": made_from, "files": writers.files})
+        sizes = {p.relative_to(folder).as_posix(): size_of(p) for p in _files_below(folder)}
+        write_json(folder / "manifest.json", {"made_from": made_from, "sizes": sizes})
     return run.dataset_dir
 
 
@@ -53,6 +54,10 @@ def format_anchor(task: str, query: str) -> str:
 def format_passage(title: str, text: str) -> str:
     """Return a passage in Gecko's form; a passage without a title says so."""
     return f"title: {title or 'none'} | text: {text}"
+
+
+def _files_below(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def _count_negatives(run: Run) -> int:

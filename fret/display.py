@@ -139,7 +139,7 @@ def print_status(pipeline: Pipeline) -> None:
             str(manifest.read),
             str(manifest.rows),
             Text(reasons or "-"),
-            manifest.state,
+            "unfinished" if manifest.state == "running" else manifest.state,
         )
     _out.print(table)
     for line in _describe_measures(manifests):
@@ -227,8 +227,14 @@ def _describe_measures(manifests: Iterable[Manifest]) -> Iterator[str]:
             if moved is not None:
                 yield f"the positive is another passage than the seed in {moved:.1%}"
         if usage := manifest.usage:
-            reused = usage.get("reused", 0)
-            yield f"{manifest.stage}: {_describe_usage(usage)}, {reused} from the answer store"
+            yield _describe_answers(manifest.stage, usage)
+
+
+def _describe_answers(stage: str, usage: Mapping[str, int]) -> str:
+    text = f"{stage}: {_describe_usage(usage)}, {usage.get('reused', 0)} from the answer store"
+    if unknown := usage.get("unknown", 0):
+        text += f"; {unknown} requests of unknown outcome were sent again (they may have been paid)"
+    return text
 
 
 def _describe_usage(usage: Mapping[str, int]) -> str:
@@ -273,7 +279,7 @@ def _print_example(number: int, example: Example) -> None:
 
 
 def _print_record(record: Any) -> None:
-    _out.print(Text(f"── {record.key}", style="bold"))
+    _out.print(Text(f"── {_clean(record.key)}", style="bold"))
     for f in fields(record):
         value = getattr(record, f.name)
         text = value if isinstance(value, str) else repr(value)

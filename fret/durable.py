@@ -85,20 +85,30 @@ def parquet_file(path: Path, record: type[Record]) -> Iterator[ParquetRows]:
 def placed(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; moved into place, on disk, when the block ends well."""
     temporary = path.with_name(f".{path.name}.tmp")
+    with explained(path):
+        try:
+            yield temporary
+            flush(temporary)
+            temporary.replace(path)
+            flush(path.parent)
+        except BaseException:
+            with suppress(OSError):  # what went wrong first is what matters
+                temporary.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn errors of the disk in the block into one that says what could not be written."""
     try:
-        yield temporary
-        flush(temporary)
-        temporary.replace(path)
-        flush(path.parent)
-    except BaseException as error:
-        with suppress(OSError):  # what went wrong first is what matters
-            temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
-            raise StoreError(
-                f"{path} cannot be written: {os.strerror(error.errno)}. Make room or give access, "
-                "then run the same command again: finished work is kept."
-            ) from error
-        raise
+        yield
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        raise StoreError(
+            f"{path} cannot be written: {os.strerror(error.errno)}. Make room or give access; "
+            "finished work is kept."
+        ) from error
 
 
 def make_folder(path: Path) -> None:
@@ -107,8 +117,7 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
-            f"The folder {path} cannot be made: {error.strerror}. Mend that, then run the same "
-            "command again: finished work is kept."
+            f"The folder {path} cannot be made: {error.strerror}. Mend that; finished work is kept."
         ) from error
 
 

@@ -61,3 +61,8 @@ class ModelError(FretError):
     """A language model's server stopped us for a reason that retrying cannot mend."""
 
     exit_code = 3
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        """The HTTP status behind it, where there is one."""

@@ -17,7 +17,7 @@ from typing import Any
 
 from fret.config import PipelineSettings
 from fret.dataset import build_dataset
-from fret.errors import DriftError, UserError
+from fret.errors import DriftError, StageError, UserError
 from fret.fingerprint import differences, fingerprint_of
 from fret.llm.pool import Pool
 from fret.llm.probe import Finding, probe, require
@@ -113,6 +113,7 @@ class Pipeline:
         """
         observer = observer or Silence()
         context = Context(self.settings, beside=self._beside, observer=observer)
+        context.ask_failed_again = redo is not None
         try:
             return self._run(context, _check_names(stages, redo), redo, observer)
         finally:
@@ -152,21 +153,15 @@ class Pipeline:
     def _run(
         self, context: Context, wanted: Sequence[str], redo: str | None, observer: Observer
     ) -> Path | None:
-        run = self.stored
-        plan = _plan(run, [build(context) for build in STAGES.values()])
+        stages = [build(context) for build in STAGES.values()]
         redone = _following(redo) if redo else []
-        _check_drift(plan, redone, self.settings.run)
-        _check_reads(plan, wanted, redone)
-        work = [part for part in plan if part.stage.name in wanted]
-        asked = {
-            question
-            for part in work
-            if part.stage.name in redone or not part.folder.finished
-            for question in part.stage.questions()
-        }
-        for name, kinds in _by_model(asked).items():
+        plan = _plan(self.stored, stages, wanted, redone)
+        for name, kinds in _by_model(_questions(plan, wanted, redone)).items():
             _check_model(context, name, kinds)
+        run = self.stored
         with run.locked():
+            # Once more: another process may have worked on the run while models were tried out.
+            plan = _plan(run, stages, wanted, redone)
             run.write_settings(
                 self.settings.model_dump(),
                 _versions(),
@@ -175,8 +170,9 @@ class Pipeline:
             for part in reversed(plan):
                 if part.stage.name in redone:
                     part.folder.clear()
-            for part in work:
-                _run_stage(run, part, context, observer)
+            for part in plan:
+                if part.stage.name in wanted:
+                    _run_stage(run, part, context, observer)
             if Example.STAGE not in wanted:
                 return None
             return build_dataset(run, publish=self.settings.publish.model_dump())
@@ -189,23 +185,42 @@ class _Part:
         self.stage, self.folder, self.manifest = stage, folder, manifest
 
 
-def _plan(run: Run, stages: Sequence[Stage]) -> list[_Part]:
+def _plan(
+    run: Run, stages: Sequence[Stage], wanted: Sequence[str], redone: Sequence[str]
+) -> list[_Part]:
+    """Say what each stage's manifest must hold, and refuse what does not fit what is there."""
     fingerprints: dict[str, str] = {}
-    parts = []
+    plan = []
     for stage in stages:
         identity, reads = stage.identity(), {name: fingerprints[name] for name in stage.reads}
         fingerprint = fingerprint_of(stage.name, stage.version, identity, reads)
         fingerprints[stage.name] = fingerprint
         manifest = Manifest(stage.name, stage.version, fingerprint, identity, reads)
-        parts.append(_Part(stage, run.stage(stage.name), manifest))
-    return parts
+        plan.append(_Part(stage, run.stage(stage.name), manifest))
+    _check_drift(plan, redone, run.name)
+    _check_reads(plan, wanted, redone)
+    return plan
+
+
+def _questions(
+    plan: Sequence[_Part], wanted: Sequence[str], redone: Sequence[str]
+) -> set[tuple[str, str]]:
+    """Return the (model, kind of request) pairs that the work ahead will ask."""
+    return {
+        question
+        for part in plan
+        if part.stage.name in wanted and (part.stage.name in redone or not part.folder.finished)
+        for question in part.stage.questions()
+    }
 
 
 def _check_drift(plan: Sequence[_Part], redone: Sequence[str], run_name: str) -> None:
     """Refuse to go on with stages that were made with other settings, unless they are made anew."""
     for part in plan:
         old, new = part.folder.manifest, part.manifest
-        if old is None or old.fingerprint == new.fingerprint or new.stage in redone:
+        # A manifest without a shard is of a stage that failed at once: nothing to keep.
+        is_empty = old is None or not old.shards
+        if old is None or is_empty or old.fingerprint == new.fingerprint or new.stage in redone:
             continue
         changes = differences(
             {"version": old.version, **old.identity}, {"version": new.version, **new.identity}
@@ -271,6 +286,7 @@ def _run_stage(run: Run, part: _Part, context: Context, observer: Observer) -> N
     started = time.monotonic()
     try:
         _make_shards(run, stage, folder, context, observer)
+        _refuse_emptiness(folder)
         measures = stage.measure(run)
     except BaseException:
         folder.add_seconds(time.monotonic() - started)
@@ -279,6 +295,20 @@ def _run_stage(run: Run, part: _Part, context: Context, observer: Observer) -> N
         stage.close()
     folder.finish(seconds=time.monotonic() - started, measures=measures)
     observer.stage_ends(stage.name, folder.require(), skipped=False)
+
+
+def _refuse_emptiness(folder: StageFolder) -> None:
+    """Stop when a stage kept nothing of what it read: no dataset could come of it."""
+    manifest = folder.require()
+    if manifest.read and not manifest.rows:
+        reasons = ", ".join(f"{n} {reason}" for reason, n in manifest.reasons.items())
+        first = next(folder.rows(Dropped, dropped=True), None)
+        detail = f" (the first: {first.detail})" if first else ""
+        raise StageError(
+            f"The stage {manifest.stage} dropped all that it read: {reasons}{detail}. See all with "
+            f"`fret show PIPELINE {manifest.stage} --dropped`, mend the cause, and make it anew "
+            f"with --redo {manifest.stage}."
+        )
 
 
 def _make_shards(

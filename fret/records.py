@@ -164,10 +164,10 @@ class Scoring(Record):
     scorer: str
     model: str
     """Empty for scorers that use no model."""
-    fallback: str
-    """How the scores were obtained where not in the proper way; empty otherwise."""
     scores: tuple[float | None, ...]
     """Higher is better; None where the scorer could not tell."""
+    fallbacks: tuple[str, ...]
+    """How a score was obtained where not in the proper way; empty otherwise."""
     ranks: tuple[int | None, ...]
     logprobs: tuple[float | None, ...]
     """Log-probability of the query's tokens, in nats, where the scorer is a query likelihood."""
@@ -255,6 +255,7 @@ class Reason(StrEnum):
     CUT = "cut"
     UNREADABLE_ANSWER = "unreadable_answer"
     REJECTED_REQUEST = "rejected_request"
+    SERVER_FAULT = "server_fault"
     # candidates and judgements
     TOO_FEW_CANDIDATES = "too_few_candidates"
     TOO_FEW_SCORED = "too_few_scored"

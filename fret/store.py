@@ -26,6 +26,7 @@ from typing import Any, Protocol
 from filelock import FileLock, Timeout
 
 from fret.durable import (
+    explained,
     flush,
     make_folder,
     parquet_file,
@@ -35,7 +36,7 @@ from fret.durable import (
     size_of,
     write_json,
 )
-from fret.errors import RunLocked, StoreError, UserError
+from fret.errors import RunLocked, StoreError
 from fret.records import Dropped, Record
 
 
@@ -275,11 +276,11 @@ class Run:
     ) -> None:
         """Write run.json; the date of an earlier one stays."""
         path = self.path / "run.json"
-        old: dict[str, Any] = {}
+        old: Any = None
         with suppress(OSError, ValueError):
             old = json.loads(path.read_text("utf-8"))
         data = {"run": self.name, "versions": versions, "settings": settings}
-        data["created"] = old.get("created", created)
+        data["created"] = old.get("created", created) if isinstance(old, dict) else created
         if data != old:
             write_json(path, data)
 
@@ -302,12 +303,13 @@ class Run:
             lock.release()
 
     def dataset_made_from(self) -> str | None:
-        """Return what the dataset folder was made from, None when there is none."""
+        """Return what the dataset folder was made from; None when not all of it is there."""
         try:
             data = json.loads((self.dataset_dir / "manifest.json").read_text("utf-8"))
-        except (OSError, ValueError):
+            files = [(self.dataset_dir / name, size) for name, size in data["sizes"].items()]
+            return str(data["made_from"]) if all(size_of(f) == n for f, n in files) else None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
-        return str(data.get("made_from"))
 
     @contextmanager
     def replaced_dataset(self) -> Iterator[Path]:
@@ -315,14 +317,15 @@ class Run:
         fresh, old = self.path / ".dataset.new", self.path / ".dataset.old"
         for folder in (fresh, old):
             shutil.rmtree(folder, ignore_errors=True)
-        fresh.mkdir(parents=True)
-        yield fresh
-        for file in [*fresh.rglob("*"), fresh]:
-            flush(file)
-        if self.dataset_dir.exists():
-            self.dataset_dir.replace(old)
-        fresh.replace(self.dataset_dir)
-        flush(self.path)
+        with explained(self.dataset_dir):
+            fresh.mkdir(parents=True)
+            yield fresh
+            for file in [*fresh.rglob("*"), fresh]:
+                flush(file)
+            if self.dataset_dir.exists():
+                self.dataset_dir.replace(old)
+            fresh.replace(self.dataset_dir)
+            flush(self.path)
         shutil.rmtree(old, ignore_errors=True)
 
 
@@ -330,16 +333,8 @@ def _describe_holder(run: Path, holder: Path) -> str:
     try:
         data = json.loads(holder.read_text("utf-8"))
         who = f"process {data['pid']} on {data['host']}"
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         who = "another process"
     return (
         f"The run in {run} is held by {who}. Wait until it ends, or stop it; nothing was done here."
     )
-
-
-def require_name(name: str) -> None:
-    """Refuse run names that would leave the runs folder."""
-    if name in {"", ".", ".."} or not all(c.isalnum() or c in "._-" for c in name):
-        raise UserError(
-            f"{name!r} cannot be the name of a run: use letters, digits, '.', '_' and '-'."
-        )

@@ -7,6 +7,17 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+PREPARED: list[int] = []
+
+
+def prepare() -> None:
+    """Called in each worker before any item."""
+    PREPARED.append(os.getpid())
+
+
+def prepared() -> tuple[int, list[int]]:
+    return os.getpid(), PREPARED
+
 
 def echo(value: Any) -> Any:
     return value

@@ -31,11 +31,11 @@ def words_of(text: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(text)]
 
 
-def write_from(passage: str) -> dict[str, str]:
-    """A task and a query that follow from the passage alone."""
+def write_from(passage: str, seed: int = 0) -> dict[str, str]:
+    """A task and a query that follow from the passage and the draw alone."""
     words = sorted(set(words_of(passage)), key=lambda w: hashlib.sha256(w.encode()).digest())
     task = ("Given a question, find its answer.", "Given a claim, check it.")[len(passage) % 2]
-    return {"task": task, "query": " ".join(words[:4])}
+    return {"task": task, "query": " ".join(words[seed : seed + 4])}
 
 
 def grade_by_words(query: str, passage: str) -> float:
@@ -48,9 +48,13 @@ def grade_by_words(query: str, passage: str) -> float:
 class Brain:
     """What the server says; replace a function to plant an answer."""
 
-    write: Callable[[str], dict[str, str]] = write_from
+    write: Callable[[str, int], dict[str, str]] = write_from
     grade: Callable[[str, str], float] = grade_by_words
     labels: tuple[str, ...] = ("0", "1", "2", "3")
+    begin: str = ""
+    """A token that begins every text, as `<s>`; its length shifts the offsets, as in vLLM."""
+    offsets: bool = True
+    """False: every text offset is -1, as in SGLang."""
 
     def label_logprobs(self, query: str, passage: str) -> list[float]:
         grade = self.grade(query, passage)
@@ -78,6 +82,8 @@ class LLMServer:
 
     brain: Brain = field(default_factory=Brain)
     latency_s: float = 0.0
+    poison: str = ""
+    """Requests that hold this text are answered with status 500, always."""
     asked: list[Asked] = field(default_factory=list)
     url: str = ""
     _faults: "deque[str]" = field(default_factory=deque)
@@ -137,9 +143,11 @@ class LLMServer:
         raw = await request.read()
         body = json.loads(raw)
         await asyncio.sleep(self.latency_s)
-        response = (
-            await self._fault(self._faults.popleft(), request, body) if self._faults else None
-        )
+        response = None
+        if self.poison and self.poison.encode() in raw:
+            response = self._error(500, "on purpose", "planted")
+        elif self._faults:
+            response = await self._fault(self._faults.popleft(), request, body)
         if response is None:
             response = web.json_response(self._reply(request.path, body))
             self._answered[request.path.encode() + raw] += 1
@@ -226,7 +234,9 @@ class LLMServer:
         text = body["messages"][-1]["content"]
         if body.get("logprobs"):
             return self._label(text, body.get("top_logprobs", 0))
-        written = self.brain.write(passage_in(text)) if "<<<" in text else {"answer": "hello"}
+        written = {"answer": "hello"}
+        if "<<<" in text:
+            written = self.brain.write(passage_in(text), body.get("seed", 0))
         content = json.dumps(written, ensure_ascii=False)
         return {"message": {"role": "assistant", "content": content, "refusal": None}}
 
@@ -250,7 +260,13 @@ class LLMServer:
         passage = rest.partition("\nTask:")[0] if found else "paris"
         # Whitespace stays with the word after it, as in byte-level BPE; one token is generated.
         tokens = [*re.findall(r"\s*\S+|\s+$", prompt), " end"]
+        values: list[float | None] = [self.brain.token_logprob(t, passage) for t in tokens]
+        if self.brain.begin:
+            tokens, values = [self.brain.begin, *tokens], [None, *values]
+        else:
+            values[0] = None
         starts = [0, *itertools.accumulate(map(len, tokens[:-1]))]
-        values = [None, *(self.brain.token_logprob(token, passage) for token in tokens[1:])]
+        if not self.brain.offsets:
+            starts = [-1] * len(tokens)
         logprobs = {"tokens": tokens, "token_logprobs": values, "text_offset": starts}
         return {"text": prompt + " end", "finish_reason": "length", "logprobs": logprobs}

@@ -9,6 +9,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from fret.cli import app
+from fret.pipeline_file import load_settings
 from llm_server import LLMServer
 
 PIPELINE = {
@@ -172,7 +173,11 @@ def test_init_writes_a_file_that_loads_and_never_overwrites(workplace: Path) -> 
     again = call("init", "mine")
     assert again.exit_code == 2 and "exists already" in said(again)
     assert Path("mine.yaml").read_text("utf-8") == before
-    assert call("init", "../evil").exit_code == 2
+    for name in ("../evil", "", ".", ".hidden", "a b", "grün"):
+        assert call("init", name).exit_code == 2
+    for name in ("2024", "yes", "gecko-2024_v1.0"):
+        call("init", name)
+        assert load_settings(f"{name}.yaml")[0].run == name
     result = call(
         "run",
         "mine.yaml",

@@ -308,6 +308,14 @@ def test_every_field_of_every_section_was_changed_above() -> None:
     assert {f"{s.__name__}.{n}" for s, n in fields - unfolded - changed} == set()
 
 
+def test_what_leaves_finished_work_alone_is_decided_one_by_one() -> None:
+    """A name too many would keep work that no longer fits; one too few, throw work away."""
+    files = {"path", "prompt"}
+    patience = {"workers", "timeout_s", "memory_mb", "batch_size", "concurrency"}
+    where = {"base_url", "api_key_env"}
+    assert set(NOT_IDENTITY) == files | patience | where
+
+
 def test_every_setting_that_is_not_identity_exists() -> None:
     assert set(NOT_IDENTITY) <= {leaf.name for leaf in LEAVES}
     assert all(reason for reason in NOT_IDENTITY.values())

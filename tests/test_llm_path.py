@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import fret
-from fret.errors import ModelError, UserError
+from fret.errors import ModelError, StageError, UserError
 from fret.records import Example, Judgement, Passage, Query
 from llm_server import Brain, LLMServer, passage_in, write_from
 
@@ -23,7 +23,7 @@ def test_llm_pipeline_yields_a_complete_dataset(llm_pipeline: Path, server: LLMS
     for query in queries.values():
         seed = passages[query.passage_id or ""]
         assert {"task": query.task, "query": query.text} == write_from(
-            f"Title: {seed.title}\n{seed.text}"
+            f"Title: {seed.title}\n{seed.text}", query.sample
         )
         assert query.model == "tiny"
     examples = list(pipeline.rows(Example))
@@ -31,9 +31,14 @@ def test_llm_pipeline_yields_a_complete_dataset(llm_pipeline: Path, server: LLMS
     assert sum(len(dataset[split]) for split in dataset) == len(examples)
 
 
+@pytest.mark.parametrize(
+    ("begin", "offsets"), [("", True), ("<s>", True), ("<|begin_of_text|>", True), ("", False)]
+)
 def test_judgements_hold_what_the_log_probabilities_say(
-    llm_pipeline: Path, server: LLMServer
+    llm_pipeline: Path, server: LLMServer, begin: str, offsets: bool
 ) -> None:
+    """Whatever the server's tokenizer puts before a text, and whatever it says of offsets."""
+    server.brain = Brain(begin=begin, offsets=offsets)
     pipeline = fret.load(llm_pipeline)
     pipeline.run()
     passages = {p.id: p for p in pipeline.rows(Passage)}
@@ -117,8 +122,8 @@ def test_a_model_that_never_answers_properly_drops_rows_with_reasons(
 ) -> None:
     refused = "kettle"
 
-    def write(passage: str) -> dict[str, str]:
-        return {"task": "", "query": ""} if refused in passage else write_from(passage)
+    def write(passage: str, seed: int) -> dict[str, str]:
+        return {"task": "", "query": ""} if refused in passage else write_from(passage, seed)
 
     server.brain = Brain(write=write)
     pipeline = fret.load(llm_pipeline)
@@ -177,3 +182,43 @@ def test_the_passage_is_never_in_the_system_message(llm_pipeline: Path, server: 
     for messages in chats:
         if len(messages) > 1:
             assert passage_in(messages[-1]["content"]) not in messages[0]["content"]
+
+
+def test_redo_asks_anew_where_answers_could_not_be_used(
+    llm_pipeline: Path, server: LLMServer
+) -> None:
+    """A run that goes on does not; but a person who has mended the server must get rows."""
+    server.brain = Brain(write=lambda passage, seed: {"task": "", "query": ""})
+    with pytest.raises(StageError, match="dropped all that it read: 48 unreadable_answer"):
+        fret.load(llm_pipeline).run()
+    before = len(server.asked)
+    with pytest.raises(StageError):
+        fret.load(llm_pipeline).run()
+    assert len(server.asked) == before
+    server.brain = Brain()
+    fret.load(llm_pipeline).run(redo="queries")
+    assert len(list(fret.load(llm_pipeline).rows(Query))) == 48
+
+
+def test_an_answer_that_no_file_can_hold_costs_its_row_only(
+    llm_pipeline: Path, server: LLMServer
+) -> None:
+    def write(passage: str, seed: int) -> dict[str, str]:
+        return (
+            {"task": "t", "query": "half \ud83d"}
+            if "kettle" in passage
+            else write_from(passage, seed)
+        )
+
+    server.brain = Brain(write=write)
+    pipeline = fret.load(llm_pipeline)
+    pipeline.run(["pages", "passages", "queries"])
+    assert pipeline.status()[2].reasons == {"unreadable_answer": 12}
+
+
+def test_a_service_without_completions_is_told_with_the_way_out(
+    llm_pipeline: Path, server: LLMServer
+) -> None:
+    server.fail("ok", "ok", "404")
+    with pytest.raises(UserError, match=r"query_likelihood.*Take that scorer out"):
+        fret.load(llm_pipeline).run()

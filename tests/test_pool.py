@@ -169,3 +169,29 @@ def test_a_probe_does_not_remember_a_bad_answer(pool: Pool, server: LLMServer) -
     assert len(server.asked) == 4
     pool.try_once(request, afresh=True)
     assert len(server.asked) == 5
+
+
+def test_being_asked_to_slow_down_never_stops_the_run(pool: Pool, server: LLMServer) -> None:
+    server.fail(*["429 soon"] * 14)
+    assert all("number" in answer for answer in texts(pool.ask(chats(3))))
+    assert server.n_answered == 3
+
+
+def test_one_request_that_the_server_cannot_bear_costs_one_row(
+    pool: Pool, server: LLMServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.poison = "number3"
+    monkeypatch.setattr("fret.llm.pool._LONGEST_PAUSE_S", 0.05)  # time only
+    replies = list(pool.ask(chats(12)))
+    failed = [i for i, reply in enumerate(replies) if isinstance(reply, Failure)]
+    assert failed == [3]
+    assert isinstance(replies[3], Failure) and replies[3].kind == FailureKind.FAULT
+
+
+def test_a_server_that_is_down_stops_the_run(
+    pool: Pool, server: LLMServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.poison = "number"
+    monkeypatch.setattr("fret.llm.pool._LONGEST_PAUSE_S", 0.05)  # time only
+    with pytest.raises(ModelError, match="failed 10 times in a row"):
+        texts(pool.ask(chats(2)))

@@ -111,7 +111,7 @@ def test_none_in_lists_and_lists_in_lists_come_back() -> None:
     scoring = Scoring(
         scorer="relevance",
         model="m",
-        fallback="",
+        fallbacks=("", "bounded labels: 3", ""),
         scores=(None, 0.5, None),
         ranks=(None, 1, None),
         logprobs=(None, None, None),

@@ -198,7 +198,13 @@ def test_a_wrong_column_is_told_with_the_row_and_the_right_ones(tmp_path: Path) 
     assert f"{path}: {told}" in problem(tables(path).describe)
 
 
-@pytest.mark.parametrize("value", [None, 7, ["a"], {"a": 1}])
+def test_one_empty_row_stops_nothing(tmp_path: Path) -> None:
+    """It is dropped later, with its reason."""
+    path = write_jsonl(tmp_path / "t.jsonl", {"text": "a"}, {"text": None}, {"text": "b"})
+    assert [page.text for page in pages_of(tables(path))] == ["a", "", "b"]
+
+
+@pytest.mark.parametrize("value", [7, ["a"], {"a": 1}])
 def test_a_text_that_is_no_text_is_told(tmp_path: Path, value: Any) -> None:
     path = write_jsonl(tmp_path / "t.jsonl", {"text": "a"}, {"text": value})
     assert f"{path}: row 2 has no text" in problem(tables(path).describe)

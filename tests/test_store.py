@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from fret.durable import parquet_file, read_records, write_json
-from fret.errors import RunLocked, StoreError, UserError
+from fret.errors import RunLocked, StoreError
 from fret.records import Dropped, Page, Passage
-from fret.store import Manifest, Run, StageFolder, require_name
+from fret.store import Manifest, Run, StageFolder
 
 
 class Spent:
@@ -297,9 +297,10 @@ def test_the_date_of_a_run_stays_when_its_settings_are_written_again(tmp_path: P
         "versions": {"fret": "2"},
         "settings": {"a": 2},
     }
-    (run.path / "run.json").write_text("{", "utf-8")
-    run.write_settings({}, {}, "2026-01-01")
-    assert json.loads((run.path / "run.json").read_text("utf-8"))["created"] == "2026-01-01"
+    for damaged in ("{", "[]"):
+        (run.path / "run.json").write_text(damaged, "utf-8")
+        run.write_settings({}, {}, "2026-01-01")
+        assert json.loads((run.path / "run.json").read_text("utf-8"))["created"] == "2026-01-01"
 
 
 def test_opening_a_run_writes_nothing(tmp_path: Path) -> None:
@@ -367,19 +368,33 @@ def test_a_dataset_takes_the_place_of_the_old_one_only_when_whole(tmp_path: Path
     assert files_in(run.dataset_dir) == ["old.txt"]
     with run.replaced_dataset() as folder:
         assert list(folder.iterdir()) == []  # nothing is left of the one that failed
-        write_json(folder / "manifest.json", {"made_from": "abc"})
         (folder / "deep").mkdir()
         (folder / "deep" / "new.txt").write_text("new", "utf-8")
+        made = {"made_from": "abc", "sizes": {"deep/new.txt": 3}}
+        write_json(folder / "manifest.json", made)
     assert files_in(run.dataset_dir) == ["deep/new.txt", "manifest.json"]
     assert run.dataset_made_from() == "abc"
     assert [p.name for p in run.path.iterdir()] == ["dataset"]
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a b", "../x", "a\\b"])
-def test_a_run_cannot_leave_the_runs_folder(name: str) -> None:
-    with pytest.raises(UserError, match="cannot be the name of a run"):
-        require_name(name)
-    require_name("gecko-2024_v1.0")
+def test_a_dataset_of_which_a_file_is_gone_or_cut_was_made_from_nothing(tmp_path: Path) -> None:
+    run = Run(tmp_path, "run")
+    file = run.dataset_dir / "train.parquet"
+    made = {"made_from": "abc", "sizes": {file.name: 5}}
+    for content in (b"whole", b"cut", None, b"whole"):
+        with run.replaced_dataset() as folder:
+            write_json(folder / "manifest.json", made)
+            if content is not None:
+                (folder / file.name).write_bytes(content)
+        assert run.dataset_made_from() == ("abc" if content == b"whole" else None)
+    for damaged in (
+        "{",
+        "[]",
+        '{"sizes": {}}',
+        '{"made_from": "abc", "sizes": {"deep/new.txt": 3}}',
+    ):
+        (run.dataset_dir / "manifest.json").write_text(damaged, "utf-8")
+        assert run.dataset_made_from() is None
 
 
 # -- a disk that does not take it

@@ -342,6 +342,22 @@ def test_the_start_of_a_worker_is_not_held_against_its_first_item(
     assert outcomes == [Outcome(1)]
 
 
+def test_each_worker_prepares_once_before_any_item(pool: Callable[..., IsolatedPool]) -> None:
+    for outcome in pool("prepared", workers=2).map(() for _ in range(20)):
+        worker, prepared = outcome.value
+        assert prepared == [worker]
+
+
+def test_modules_in_the_current_folder_are_not_run(
+    pool: Callable[..., IsolatedPool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody's notes may be called random.py, or a stranger's may."""
+    for name in ("pickle", "random", "isolate_targets", "fret"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('run from the current folder')")
+    monkeypatch.chdir(tmp_path)
+    assert list(pool("echo").map([(1,), (2,)])) == [Outcome(1), Outcome(2)]
+
+
 def test_a_worker_is_used_again_until_it_is_lost(pool: Callable[..., IsolatedPool]) -> None:
     workers = pool("misbehave", workers=2)
     first = {outcome.value for outcome in workers.map(("pid", i) for i in range(30))}
@@ -560,9 +576,11 @@ def test_one_sentence_too_long_is_cut_between_words() -> None:
     assert " ".join(passages).split() == words
 
 
-def test_one_endless_word_is_one_passage() -> None:
+def test_one_endless_word_is_cut_like_a_sentence() -> None:
     word = "a" * 200_000
-    assert split_text(word, max_words=50, min_words=10) == [word]
+    passages = split_text(word, max_words=50, min_words=10)
+    assert "".join(passages) == word
+    assert max(map(len, passages)) <= 50 * 40
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\n \t\n"])

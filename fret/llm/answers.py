@@ -163,10 +163,10 @@ class AnswerStore:
                 try:
                     with connection:
                         _insert(connection, (stored for stored, _ in items))
-                except sqlite3.Error as error:
+                except Exception as error:  # whatever it is, those who wait must hear of it
                     failure = StoreError(
                         f"The answer store {self.path} cannot be written: {error}. "
-                        "Make room or give access, then run the same command again: "
+                        "Make room or give access; "
                         "stored answers are kept."
                     )
                     for _, done in items:
@@ -193,7 +193,7 @@ def _insert(connection: sqlite3.Connection, items: Iterable[Stored]) -> None:
                 item.model,
                 item.kind,
                 item.failure,
-                item.detail,
+                item.detail.encode("utf-8", "replace").decode(),
                 raw,
                 now,
             )

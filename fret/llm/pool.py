@@ -16,11 +16,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from fret.errors import ModelError, UserError
 from fret.llm.answers import AnswerStore, Stored
-from fret.llm.openai import Transient, body_of, path_of, read_answer
+from fret.llm.dialect import Transient, body_of, path_of, read_answer
 from fret.llm.types import Failure, FailureKind, Reply, Request
 from fret.records import hash_json
 
@@ -30,6 +30,8 @@ MAX_SENDS = 10
 _LONGEST_PAUSE_S = 60.0
 # How often a request is asked whose answer cannot be used.
 MAX_ANSWERS = 2
+# Asking again would give the same.
+_FINAL = {FailureKind.REJECTED, FailureKind.FAULT}
 # How long a pool that closes waits for the answers under way, which are paid for.
 _GRACE_S = 10.0
 # Requests under way per free place: enough that one slow answer at the head does not idle the rest.
@@ -68,6 +70,8 @@ class Pool:
         server: what stands for the server in the answers' keys.
         make_sender: called in the pool's own thread, once.
         store: shared by all pools of a process.
+        ask_failed_again: ask anew where earlier answers could not be used.
+        tell: called with what a person should know, such as a long wait.
     """
 
     def __init__(
@@ -80,6 +84,8 @@ class Pool:
         concurrency: int,
         extra_body: dict[str, Any] | None = None,
         json_schema: bool = True,
+        ask_failed_again: bool = False,
+        tell: Callable[[str], None] = lambda message: None,
     ) -> None:
         self.name = name
         self.tally = Tally()
@@ -95,6 +101,9 @@ class Pool:
         self._thread.start()
         self._room = asyncio.Semaphore(concurrency)
         self._stopped: ModelError | None = None
+        self._ask_failed_again, self._tell = ask_failed_again, tell
+        self._n_answered = self._n_limited = 0
+        self._quiet_until = 0.0
         self._under_way: dict[str, asyncio.Task[Reply | Failure]] = {}
 
     def reach(self) -> None:
@@ -218,14 +227,16 @@ class Pool:
         self, request: Request, path: str, body: dict[str, Any], key: str
     ) -> Reply | Failure:
         """Ask until there is a usable answer, `MAX_ANSWERS` times at most, over all processes."""
-        n_failed, kind, detail = self._store.get_failure(key) or (0, FailureKind.UNREADABLE, "")
-        failure = Failure(FailureKind(kind), detail)
-        while n_failed < MAX_ANSWERS and failure.kind != FailureKind.REJECTED:
+        n_failed, failure = 0, Failure(FailureKind.UNREADABLE, "")
+        if not self._ask_failed_again and (earlier := self._store.get_failure(key)):
+            n_failed, failure = earlier[0], Failure(FailureKind(earlier[1]), earlier[2])
+        while n_failed < MAX_ANSWERS and failure.kind not in _FINAL:
             raw, reply = await self._send(request, path, body)
             if not isinstance(reply, Failure):
                 await self._keep(request, key, raw)
                 return reply
-            await self._keep(request, key, raw, failure=reply, attempt=n_failed)
+            if reply.kind != FailureKind.FAULT:  # that one is no answer, and may be mended by then
+                await self._keep(request, key, raw, failure=reply, attempt=n_failed)
             n_failed, failure = n_failed + 1, reply
         return failure
 
@@ -251,44 +262,72 @@ class Pool:
         )
         await asyncio.wrap_future(self._store.put(stored))
 
-    async def _send_once(
-        self, sender: Sender, request: Request, path: str, body: dict[str, Any]
-    ) -> tuple[bytes, Reply | Failure]:
-        self.tally.sent += 1
-        try:
-            raw = await sender.send(path, body)
-        except Transient as error:
-            self.tally.unknown += error.unknown
-            raise
-        return (b"", raw) if isinstance(raw, Failure) else (raw, read_answer(request, raw))
-
     async def _send(
         self, request: Request, path: str, body: dict[str, Any]
     ) -> tuple[bytes, Reply | Failure]:
         """Send until the server gives an answer that is one, whatever it says."""
-        sender = await self._open()
+        sender, n_answered = await self._open(), self._n_answered
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(Transient),
-            stop=stop_after_attempt(MAX_SENDS),
-            wait=_pause_s,
-            reraise=True,
+            retry=retry_if_exception_type(Transient), stop=_Faults(), wait=_pause_s, reraise=True
         )
         try:
             async for attempt in retrying:
                 with attempt:
                     return await self._send_once(sender, request, path, body)
         except Transient as error:
+            if self._n_answered > n_answered:  # the server is well: it is this one request
+                return b"", Failure(FailureKind.FAULT, str(error))
             raise ModelError(
                 f"{self._server} failed {MAX_SENDS} times in a row, lastly: {error}. "
-                "Everything answered so far is kept: "
-                "run the same command again when the server is well."
+                "Everything answered so far is kept; go on when the server is well."
             ) from None
         raise AssertionError("the loop above returns or raises")
 
+    async def _send_once(
+        self, sender: Sender, request: Request, path: str, body: dict[str, Any]
+    ) -> tuple[bytes, Reply | Failure]:
+        while (wait_s := self._quiet_until - self._loop.time()) > 0:
+            await asyncio.sleep(wait_s + random.uniform(0, 0.1))
+        self.tally.sent += 1
+        try:
+            raw = await sender.send(path, body)
+            answer = (b"", raw) if isinstance(raw, Failure) else (raw, read_answer(request, raw))
+        except Transient as error:
+            self.tally.unknown += error.unknown
+            if error.limited:
+                self._be_quiet(error.retry_after_s)
+            raise
+        self._n_answered += 1
+        self._n_limited = 0
+        return answer
+
+    def _be_quiet(self, asked_s: float | None) -> None:
+        """Hold all requests back for as long as the server asks, else for growing times."""
+        self._n_limited += 1
+        growing = min(_LONGEST_PAUSE_S, 0.25 * 2 ** min(self._n_limited, 10))
+        wait_s = growing if asked_s is None else asked_s
+        self._quiet_until = max(self._quiet_until, self._loop.time() + wait_s)
+        if wait_s >= _LONGEST_PAUSE_S:
+            self._tell(f"{self._server} asks for fewer requests: waiting {wait_s:.0f} s.")
+
+
+class _Faults:
+    """Stops sending one request after `MAX_SENDS` faults; being asked to slow down is none."""
+
+    def __init__(self) -> None:
+        self._n = 0
+
+    def __call__(self, state: RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        self._n += not (isinstance(error, Transient) and error.limited)
+        return self._n >= MAX_SENDS
+
 
 def _pause_s(state: RetryCallState) -> float:
-    """How long to wait before sending again: as the server says, else growing, with jitter."""
+    """How long one request waits before it is sent again: as asked, else growing, with jitter."""
     error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, Transient) and error.limited:
+        return 0.0  # the whole pool waits
     growing = min(_LONGEST_PAUSE_S, 0.5 * 2 ** (state.attempt_number - 1))
     asked = error.retry_after_s if isinstance(error, Transient) else None
     return (asked if asked is not None else growing / 2) + random.uniform(0, growing / 2)

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
-from fret.errors import UserError
+from fret.errors import ModelError, UserError
 from fret.llm.types import (
     Chat,
     Failure,
+    FailureKind,
     Labels,
     LabelsReply,
     Likelihood,
@@ -61,7 +62,17 @@ class Finding:
 
 def probe(attempt: Try, kinds: Iterable[str]) -> list[Finding]:
     """Try each kind of request (`chat`, `labels`, `likelihood`) on a model."""
-    return [_PROBES[kind](attempt) for kind in sorted(set(kinds))]
+
+    def try_request(request: Request) -> Reply | Failure:
+        try:
+            return attempt(request)
+        except ModelError as error:
+            # Services answer what they cannot do with 404 for the path or 403 for the field.
+            if error.status in {403, 404}:
+                return Failure(FailureKind.REJECTED, str(error))
+            raise
+
+    return [_PROBES[kind](try_request) for kind in sorted(set(kinds))]
 
 
 def require(name: str, attempt: Try, kinds: Iterable[str]) -> None:
@@ -90,6 +101,10 @@ def _probe_labels(attempt: Try) -> Finding:
     reply = attempt(Labels((("user", question),), _LABELS))
     if not isinstance(reply, LabelsReply):
         return Finding("labels", False, _detail(reply))
+    if len(reply.missing) == len(_LABELS) - 1:
+        # With one label known and the others bounded alike, all grades would be nearly the same.
+        detail = "only the chosen token has a log-probability, top_logprobs is not obeyed"
+        return Finding("labels", False, detail)
     missing = f", but not for {', '.join(reply.missing)}" if reply.missing else ""
     return Finding("labels", True, f"log-probabilities for the labels{missing}")
 

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from fret.llm.openai import read_shape
+from fret.llm.dialect import read_shape
 from fret.llm.types import (
     Chat,
     ChatReply,

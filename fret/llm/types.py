@@ -94,6 +94,8 @@ class FailureKind(StrEnum):
     """The answer is not what was asked for."""
     REJECTED = "rejected_request"
     """The server calls this one request wrong (too long, for example)."""
+    FAULT = "server_fault"
+    """The server fails at this request again and again, though it answers others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,14 @@
 import hashlib
 import importlib.util
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fret.errors import UserError
+from fret.errors import ConfigError, UserError
 from fret.retrieval import Hit
 from fret.retrieval.bm25 import top_rows
 
@@ -61,7 +61,12 @@ def _find_cached(name: str) -> str | None:
         found = try_to_load_from_cache(name, "modules.json")
     except HFValidationError:  # a path, perhaps, of a folder that is not there
         return None
-    return str(Path(found).parent) if isinstance(found, str) else None
+    if not isinstance(found, str):
+        return None
+    folder = Path(found).parent
+    # A download that was cut off leaves the small files; without weights it is none.
+    weights = [*folder.glob("**/*.safetensors"), *folder.glob("**/pytorch_model*.bin")]
+    return str(folder) if weights else None
 
 
 def _find_packaged(name: str) -> str | None:
@@ -69,6 +74,8 @@ def _find_packaged(name: str) -> str | None:
     if name not in {MINILM, MINILM.rpartition("/")[2]} or spec is None or not spec.origin:
         return None
     folder = Path(spec.origin).parent / "model"
+    if not (folder / "model.safetensors").is_file():
+        return None
     with (folder / "model.safetensors").open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != MINILM_SHA256:
@@ -89,6 +96,22 @@ def _download(name: str) -> str | None:
         )
     except (HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, OSError):
         return None
+
+
+@lru_cache(maxsize=2)
+def _load_model(path: str) -> Any:
+    """Load a model once, however many retrievers and scorers use it."""
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # fret shows its own
+    try:
+        return SentenceTransformer(path, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"The embedding model in {path} cannot be loaded: {error}. "
+            "Remove that folder to have it fetched anew, or name another model."
+        ) from error
 
 
 class Embedder:
@@ -124,16 +147,8 @@ class Embedder:
         )
         return marked.split("\0")
 
-    @cached_property
-    def _model(self) -> Any:
-        from sentence_transformers import SentenceTransformer
-        from transformers.utils import logging
-
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # fret shows its own
-        return SentenceTransformer(self._path, local_files_only=True)
-
     def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        vectors = self._model.encode(
+        vectors = _load_model(self._path).encode(
             list(texts) or [""],  # for none: what tells the width
             batch_size=self._batch_size,
             normalize_embeddings=True,
@@ -142,30 +157,45 @@ class Embedder:
         return np.asarray(vectors, dtype=np.float32)[: len(texts)]
 
 
+# Each open part holds a file descriptor, of which some systems grant 256 to a process.
+_OPEN_PARTS = 64
+
+
+def _load_part(path: Path) -> NDArray[np.float16]:
+    part: NDArray[np.float16] = np.load(path, mmap_mode="r")
+    return part
+
+
 class PassageVectors:
     """Unit vectors of all passages, memory-mapped from files in the order of the rows."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        parts: list[NDArray[np.float16]] = [np.load(path, mmap_mode="r") for path in paths]
-        self._parts = [part for part in parts if len(part)]  # a shard may hold no passage
-        self._starts = np.cumsum([0, *(len(part) for part in self._parts)])
+        # Not shared with others: a file of this name may be made anew, for another index to read.
+        self._open_part = lru_cache(maxsize=_OPEN_PARTS)(_load_part)
+        sizes = [len(self._open_part(path)) for path in paths]
+        # A shard may hold no passage.
+        self._paths = [path for path, size in zip(paths, sizes, strict=True) if size]
+        self._starts = np.cumsum([0, *(size for size in sizes if size)])
 
     def take(self, rows: Sequence[int]) -> NDArray[np.float32]:
         """Return the vectors of some rows."""
         owners = np.searchsorted(self._starts, rows, side="right") - 1
-        vectors = np.empty((len(rows), self._parts[0].shape[1]), dtype=np.float32)
-        for place, (owner, row) in enumerate(zip(owners, rows, strict=True)):
-            vectors[place] = self._parts[owner][row - self._starts[owner]]
-        return vectors
+        vectors = [
+            self._open_part(self._paths[owner])[row - self._starts[owner]]
+            for owner, row in zip(owners, rows, strict=True)
+        ]
+        return np.asarray(vectors, dtype=np.float32)
 
     def search(self, queries: NDArray[np.float32], k: int) -> list[list[Hit]]:
         """Return the k passages of highest cosine for each query vector, exactly."""
         step = max(1, _SCORES_PER_BLOCK // max(1, int(self._starts[-1])))
         hits: list[list[Hit]] = []
+        if not self._paths:
+            return [[] for _ in queries]
         for start in range(0, len(queries), step):
             block = queries[start : start + step]
             scores = np.concatenate(
-                [block @ part.astype(np.float32).T for part in self._parts], axis=1
+                [block @ self._open_part(path).astype(np.float32).T for path in self._paths], axis=1
             )
             hits += [self._rank(query, line, k) for query, line in zip(block, scores, strict=True)]
         return hits

@@ -25,7 +25,9 @@ class QueryLikelihoodScorer:
         return ask_grouped(self._llm, groups, self._request, _read)
 
     def _request(self, query: Query, passage: Passage) -> Likelihood:
-        prompt = self._prompt.as_text(passage=passage.text, title=passage.title, task=query.task)
+        # On one line: a page cannot write the end of its passage and a query of its own.
+        given = {"passage": passage.text, "title": passage.title, "task": query.task}
+        prompt = self._prompt.as_text(**{k: " ".join(v.split()) for k, v in given.items()})
         return Likelihood(prompt, self._prompt.render_answer(query=query.text))
 
 

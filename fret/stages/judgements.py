@@ -16,7 +16,7 @@ from fret.errors import ConfigError
 from fret.fingerprint import identity_of
 from fret.prompts import Prompt
 from fret.records import Candidates, Dropped, Judgement, Query, Reason, Record, Scoring
-from fret.retrieval.dense import Embedder, identify_model
+from fret.retrieval.dense import MINILM, Embedder, identify_model
 from fret.retrieval.fuse import rank_scores
 from fret.scorers import Group, Score, Scorer
 from fret.scorers.embedding import EmbeddingScorer as CosineScorer
@@ -131,7 +131,7 @@ class Judgements(Stage):
                 scorer.model, query_format=scorer.query_format, batch_size=scorer.batch_size
             )
         except ConfigError as error:
-            if len(self._settings.scorers) == 1:
+            if len(self._settings.scorers) == 1 or scorer.model != MINILM:
                 raise
             self._context.observer.warned(f"{error} The scorer `embedding` is left out.")
             return False
@@ -173,7 +173,7 @@ def _make_scoring(scorer: Scorer, scores: Sequence[Score]) -> Scoring:
     return Scoring(
         scorer=scorer.name,
         model=scorer.model,
-        fallback=next((score.fallback for score in scores if score.fallback), ""),
+        fallbacks=tuple(score.fallback for score in scores),
         scores=tuple(values),
         ranks=tuple(rank_scores(values)),
         logprobs=tuple(score.logprob for score in scores),

@@ -16,6 +16,9 @@ from fret.store import Run
 from fret.text.extract import MainText, Unusable, detect_language
 from fret.text.isolate import IsolatedPool, Outcome
 
+# A title goes into every passage of its page, and into every prompt.
+_TITLE_CHARACTERS = 300
+
 _FAILURES = {
     "timed_out": Reason.TIMED_OUT,
     "crashed": Reason.CRASHED,
@@ -100,7 +103,7 @@ def _make_page(raw: RawPage, outcome: Outcome) -> Page | Dropped:
     return Page(
         id=Page.make_id(url, text),
         url=url,
-        title=_clean(found.title),
+        title=_clean(found.title)[:_TITLE_CHARACTERS],
         text=text,
         language=found.language,
         date=found.date,

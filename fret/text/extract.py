@@ -40,6 +40,15 @@ class Unusable:
     detail: str
 
 
+def prepare() -> None:
+    """Import what takes long, so that no page's time is spent on it."""
+    import py3langid
+    import trafilatura
+
+    trafilatura.bare_extraction("<html><body><p>A first page.</p></body></html>")
+    py3langid.classify("A first text.")
+
+
 def extract_file(path: str, max_bytes: int) -> MainText | Unusable:
     """Read an HTML file, unpack it where it is gzipped, and extract its main text."""
     try:

@@ -39,14 +39,23 @@ class IsolatedPool:
     """Calls `target` ("module:function") in child processes.
 
     Args:
-        target: what to call; its arguments and result travel as pickles.
+        target: what to call; its arguments and result travel as pickles. A function `prepare` in
+            its module is called once in each child, before any item.
         workers: number of child processes, started when first needed.
         timeout_s: a call that takes longer is ended, with its child.
         memory_mb: address space of a child, where the system can limit that.
     """
 
     def __init__(self, target: str, *, workers: int, timeout_s: float, memory_mb: int) -> None:
-        self._command = [sys.executable, "-m", __name__, target, str(memory_mb), str(timeout_s)]
+        self._command = [
+            sys.executable,
+            "-P",
+            "-m",
+            __name__,
+            target,
+            str(memory_mb),
+            str(timeout_s),
+        ]
         self._timeout_s = timeout_s
         self._workers = workers
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="fret-isolate")
@@ -100,7 +109,7 @@ class _Child:
 
     def call(self, arguments: tuple[Any, ...], timeout_s: float) -> Outcome:
         assert self._process.stdin and self._process.stdout
-        # The first call also waits for the child's imports, which are not the item's fault.
+        # The time runs from when the child has imported all: that is not the item's fault.
         watchdog = threading.Timer(timeout_s, self._end_overdue)
         try:
             _write_frame(self._process.stdin, arguments)
@@ -163,7 +172,9 @@ def _serve(target: str, memory_mb: int, timeout_s: float) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _limit_memory(memory_mb)
     module, _, name = target.partition(":")
-    function = getattr(importlib.import_module(module), name)
+    imported = importlib.import_module(module)
+    getattr(imported, "prepare", lambda: None)()
+    function = getattr(imported, name)
     for _ in itertools.count():
         try:
             arguments = _read_frame(source)

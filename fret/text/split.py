@@ -21,7 +21,7 @@ _MARKS = (
 )
 _LETTER = rf"[^\W{_NO_SPACES}]"
 _WORD = re.compile(
-    rf"[{_NO_SPACES}][{_NO_SPACES_MARKS}]*|{_LETTER}+(?:(?:[{_MARKS}]+|['’](?={_LETTER})){_LETTER}*)*"
+    rf"[{_NO_SPACES}][{_NO_SPACES_MARKS}]*|{_LETTER}{{1,40}}(?:(?:[{_MARKS}]+|['’](?={_LETTER})){_LETTER}{{0,40}})*"
 )
 _END = re.compile(
     r"(?<=[.!?…؟۔।॥])[\"'”’“»«)\]]*\s+(?=[\"'“‘„«»(\[¿¡]*[^\Wa-zß-ÿ_])|(?<=[。！？])[”’」』）]*"

@@ -66,6 +66,8 @@ def check_row(row: dict[str, Any], where: str) -> None:
     for key in _KEYS:
         if row.get(key) is not None and not isinstance(row[key], str):
             raise UserError(f"{where}: {key} must be text, it is {row[key]!r}.")
+        if row.get(key) and row[key].encode("utf-8", "ignore").decode() != row[key]:
+            raise UserError(f"{where}: {key} holds half a surrogate pair, which is no text.")
     if not (row.get("text") or "").strip():
         found = ", ".join(sorted(row)) or "nothing"
         raise UserError(f"{where}: a query needs `text`; the row has {found}.")

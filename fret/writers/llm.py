@@ -8,13 +8,16 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from fret.llm.types import LLM, Chat, ChatReply, Failure, Reply
 from fret.prompts import Prompt
-from fret.records import Dropped, Passage, Query
+from fret.records import Dropped, Passage, Query, Reason
 
 
 def _require_text(value: str) -> str:
     text = " ".join(value.split())
     if not text:
         raise ValueError("it is empty")
+    # Half a surrogate pair is valid JSON, but no file can hold it.
+    if not text.isprintable() or text.encode("utf-8", "ignore").decode() != text:
+        raise ValueError("it holds characters that are no text")
     return text
 
 
@@ -53,8 +56,12 @@ class LlmWriter:
                     waiting.append((passage, sample))
                     yield self._request(passage, sample)
 
+        written: tuple[str, set[tuple[str, str]]] = ("", set())
         for reply in self._llm.ask(requests()):
-            yield self._read(reply, *waiting.popleft())
+            passage, sample = waiting.popleft()
+            if passage.id != written[0]:
+                written = (passage.id, set())
+            yield _drop_double(self._read(reply, passage, sample), written[1])
 
     def _request(self, passage: Passage, sample: int) -> Chat:
         messages = self._prompt.as_chat(
@@ -78,3 +85,14 @@ class LlmWriter:
             prompt_hash=self.prompt_hash,
             sample=sample,
         )
+
+
+def _drop_double(query: Query | Dropped, written: set[tuple[str, str]]) -> Query | Dropped:
+    """Drop a query that was written for the same seed already."""
+    if isinstance(query, Dropped):
+        return query
+    if (query.task, query.text) in written:
+        detail = f"sample {query.sample} repeats {query.text[:80]!r}"
+        return Dropped("queries", query.id, Reason.DUPLICATE_QUERY, detail)
+    written.add((query.task, query.text))
+    return query
