@@ -17,11 +17,11 @@ from typing import Any
 
 from fret.config import PipelineSettings
 from fret.dataset import build_dataset
-from fret.errors import DriftError, StageError, UserError
-from fret.fingerprint import differences, fingerprint_of
+from fret.errors import StageError, UserError
 from fret.llm.pool import Pool
 from fret.llm.probe import Finding, probe, require
 from fret.pipeline_file import load_settings
+from fret.plan import Part, gather_questions, make_plan
 from fret.records import Dropped, Example, Record
 from fret.stages.base import Observer, Silence, Stage
 from fret.stages.candidates import Candidates
@@ -155,13 +155,13 @@ class Pipeline:
     ) -> Path | None:
         stages = [build(context) for build in STAGES.values()]
         redone = _following(redo) if redo else []
-        plan = _plan(self.stored, stages, wanted, redone)
-        for name, kinds in _by_model(_questions(plan, wanted, redone)).items():
+        plan = make_plan(self.stored, stages, wanted, redone)
+        for name, kinds in _by_model(gather_questions(plan, wanted, redone)).items():
             _check_model(context, name, kinds)
         run = self.stored
         with run.locked():
             # Once more: another process may have worked on the run while models were tried out.
-            plan = _plan(run, stages, wanted, redone)
+            plan = make_plan(run, stages, wanted, redone)
             run.write_settings(
                 self.settings.model_dump(),
                 _versions(),
@@ -176,76 +176,6 @@ class Pipeline:
             if Example.STAGE not in wanted:
                 return None
             return build_dataset(run, publish=self.settings.publish.model_dump())
-
-
-class _Part:
-    """One stage of a plan: the stage, its folder, and what its manifest must say."""
-
-    def __init__(self, stage: Stage, folder: StageFolder, manifest: Manifest) -> None:
-        self.stage, self.folder, self.manifest = stage, folder, manifest
-
-
-def _plan(
-    run: Run, stages: Sequence[Stage], wanted: Sequence[str], redone: Sequence[str]
-) -> list[_Part]:
-    """Say what each stage's manifest must hold, and refuse what does not fit what is there."""
-    fingerprints: dict[str, str] = {}
-    plan = []
-    for stage in stages:
-        identity, reads = stage.identity(), {name: fingerprints[name] for name in stage.reads}
-        fingerprint = fingerprint_of(stage.name, stage.version, identity, reads)
-        fingerprints[stage.name] = fingerprint
-        manifest = Manifest(stage.name, stage.version, fingerprint, identity, reads)
-        plan.append(_Part(stage, run.stage(stage.name), manifest))
-    _check_drift(plan, redone, run.name)
-    _check_reads(plan, wanted, redone)
-    return plan
-
-
-def _questions(
-    plan: Sequence[_Part], wanted: Sequence[str], redone: Sequence[str]
-) -> set[tuple[str, str]]:
-    """Return the (model, kind of request) pairs that the work ahead will ask."""
-    return {
-        question
-        for part in plan
-        if part.stage.name in wanted and (part.stage.name in redone or not part.folder.finished)
-        for question in part.stage.questions()
-    }
-
-
-def _check_drift(plan: Sequence[_Part], redone: Sequence[str], run_name: str) -> None:
-    """Refuse to go on with stages that were made with other settings, unless they are made anew."""
-    for part in plan:
-        old, new = part.folder.manifest, part.manifest
-        # A manifest without a shard is of a stage that failed at once: nothing to keep.
-        is_empty = old is None or not old.shards
-        if old is None or is_empty or old.fingerprint == new.fingerprint or new.stage in redone:
-            continue
-        changes = differences(
-            {"version": old.version, **old.identity}, {"version": new.version, **new.identity}
-        ) or [("what it reads", old.reads, new.reads)]
-        lines = "\n".join(
-            f"  - {new.stage}.{field}: was {was!r}, is now {now!r}" for field, was, now in changes
-        )
-        raise DriftError(
-            f"The run {run_name!r} has finished work that was made with other settings:\n{lines}\n"
-            "Nothing was done. Either keep it and start another run (--set run=NAME), "
-            f"or make this stage and all after it anew (--redo {new.stage}); "
-            "answers of language models are kept and used again."
-        )
-
-
-def _check_reads(plan: Sequence[_Part], wanted: Sequence[str], redone: Sequence[str]) -> None:
-    """Refuse a choice of stages that leaves out one which another reads and is not finished."""
-    there = {part.stage.name for part in plan if part.folder.finished} - set(redone) | set(wanted)
-    for part in plan:
-        for name in part.stage.reads:
-            if part.stage.name in wanted and name not in there:
-                raise UserError(
-                    f"The stage {part.stage.name} reads {name}, which is not finished: "
-                    f"run {name} first."
-                )
 
 
 def _following(stage: str) -> list[str]:
@@ -276,7 +206,7 @@ def _check_model(context: Context, name: str, kinds: set[str]) -> None:
         require(llm.name, llm.try_once, kinds)
 
 
-def _run_stage(run: Run, part: _Part, context: Context, observer: Observer) -> None:
+def _run_stage(run: Run, part: Part, context: Context, observer: Observer) -> None:
     """Make every shard of a stage that is not there yet."""
     stage, folder = part.stage, part.folder
     if folder.finished:

@@ -12,6 +12,7 @@ PREPARED: list[int] = []
 
 def prepare() -> None:
     """Called in each worker before any item."""
+    time.sleep(float(os.environ.get("SLOW_START_S", "0")))
     PREPARED.append(os.getpid())
 
 

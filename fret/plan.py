@@ -1,0 +1,78 @@
+"""What a run has to do: each stage beside its folder, and the checks that come before any work."""
+
+from collections.abc import Sequence
+
+from fret.errors import DriftError, UserError
+from fret.fingerprint import differences, fingerprint_of
+from fret.stages.base import Stage
+from fret.store import Manifest, Run, StageFolder
+
+
+class Part:
+    """One stage of a plan: the stage, its folder, and what its manifest must say."""
+
+    def __init__(self, stage: Stage, folder: StageFolder, manifest: Manifest) -> None:
+        self.stage, self.folder, self.manifest = stage, folder, manifest
+
+
+def make_plan(
+    run: Run, stages: Sequence[Stage], wanted: Sequence[str], redone: Sequence[str]
+) -> list[Part]:
+    """Say what each stage's manifest must hold, and refuse what does not fit what is there."""
+    fingerprints: dict[str, str] = {}
+    plan = []
+    for stage in stages:
+        identity, reads = stage.identity(), {name: fingerprints[name] for name in stage.reads}
+        fingerprint = fingerprint_of(stage.name, stage.version, identity, reads)
+        fingerprints[stage.name] = fingerprint
+        manifest = Manifest(stage.name, stage.version, fingerprint, identity, reads)
+        plan.append(Part(stage, run.stage(stage.name), manifest))
+    _check_drift(plan, redone, run.name)
+    _check_reads(plan, wanted, redone)
+    return plan
+
+
+def gather_questions(
+    plan: Sequence[Part], wanted: Sequence[str], redone: Sequence[str]
+) -> set[tuple[str, str]]:
+    """Return the (model, kind of request) pairs that the work ahead will ask."""
+    return {
+        question
+        for part in plan
+        if part.stage.name in wanted and (part.stage.name in redone or not part.folder.finished)
+        for question in part.stage.questions()
+    }
+
+
+def _check_drift(plan: Sequence[Part], redone: Sequence[str], run_name: str) -> None:
+    """Refuse to go on with stages that were made with other settings, unless they are made anew."""
+    for part in plan:
+        old, new = part.folder.manifest, part.manifest
+        # A manifest without a shard is of a stage that failed at once: nothing to keep.
+        is_empty = old is None or not old.shards
+        if old is None or is_empty or old.fingerprint == new.fingerprint or new.stage in redone:
+            continue
+        changes = differences(
+            {"version": old.version, **old.identity}, {"version": new.version, **new.identity}
+        ) or [("what it reads", old.reads, new.reads)]
+        lines = "\n".join(
+            f"  - {new.stage}.{field}: was {was!r}, is now {now!r}" for field, was, now in changes
+        )
+        raise DriftError(
+            f"The run {run_name!r} has finished work that was made with other settings:\n{lines}\n"
+            "Nothing was done. Either keep it and start another run (--set run=NAME), "
+            f"or make this stage and all after it anew (--redo {new.stage}); "
+            "answers of language models are kept and used again."
+        )
+
+
+def _check_reads(plan: Sequence[Part], wanted: Sequence[str], redone: Sequence[str]) -> None:
+    """Refuse a choice of stages that leaves out one which another reads and is not finished."""
+    there = {part.stage.name for part in plan if part.folder.finished} - set(redone) | set(wanted)
+    for part in plan:
+        for name in part.stage.reads:
+            if part.stage.name in wanted and name not in there:
+                raise UserError(
+                    f"The stage {part.stage.name} reads {name}, which is not finished: "
+                    f"run {name} first."
+                )
