@@ -271,11 +271,15 @@ def _print_example(number: int, example: Example) -> None:
         ("  query     ", "cyan"),
         _clean(example.query) + "\n",
         ("  positive  ", "green"),
-        _shorten(f"{example.positive_title}: {example.positive}") + "\n",
+        _shorten(_titled(example.positive_title, example.positive)) + "\n",
         ("  negative  ", "red"),
-        _shorten(f"{example.negative_titles[0]}: {example.negatives[0]}"),
+        _shorten(_titled(example.negative_titles[0], example.negatives[0])),
     ]
     _out.print(Text.assemble(*lines))
+
+
+def _titled(title: str, text: str) -> str:
+    return f"{title}: {text}" if title else text
 
 
 def _print_record(record: Any) -> None:
