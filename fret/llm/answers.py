@@ -7,7 +7,8 @@ checkpoint at once, and Python still ships such versions: so there is one writin
 file keeps other processes out, and reading goes through a connection opened read-only.
 
 Answers that could not be used are kept apart, with their number of attempts: they are never served
-as answers, and a cut-off run does not try them more often than an unbroken one.
+as answers, and a cut-off run does not try them more often than an unbroken one. What was spent is
+added up in the transaction that stores the answers, by run, model and lane.
 """
 
 import json
@@ -18,29 +19,60 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from fret.errors import StoreError, UserError
+from fret.llm.types import Usage
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (
     key TEXT PRIMARY KEY, server TEXT NOT NULL, model TEXT NOT NULL, kind TEXT NOT NULL,
-    raw BLOB NOT NULL, created REAL NOT NULL) WITHOUT ROWID;
+    run TEXT NOT NULL, lane TEXT NOT NULL, raw BLOB NOT NULL, created REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS failures (
     key TEXT NOT NULL, attempt INTEGER NOT NULL,
     server TEXT NOT NULL, model TEXT NOT NULL, kind TEXT NOT NULL,
+    run TEXT NOT NULL, lane TEXT NOT NULL,
     failure TEXT NOT NULL, detail TEXT NOT NULL, raw BLOB NOT NULL, created REAL NOT NULL,
-    PRIMARY KEY (key, attempt)) WITHOUT ROWID;
+    PRIMARY KEY (key, attempt));
+CREATE TABLE IF NOT EXISTS spent (
+    run TEXT NOT NULL, server TEXT NOT NULL, model TEXT NOT NULL, lane TEXT NOT NULL,
+    answers INTEGER NOT NULL, input_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL, unknown INTEGER NOT NULL,
+    PRIMARY KEY (run, server, model, lane));
+CREATE TABLE IF NOT EXISTS abilities (
+    server TEXT NOT NULL, model TEXT NOT NULL, kind TEXT NOT NULL, asked TEXT NOT NULL,
+    found TEXT NOT NULL, created REAL NOT NULL, PRIMARY KEY (server, model, kind, asked));
+CREATE TABLE IF NOT EXISTS parcels (
+    id TEXT PRIMARY KEY, lane TEXT NOT NULL, run TEXT NOT NULL, name TEXT NOT NULL,
+    server TEXT NOT NULL, model TEXT NOT NULL, state TEXT NOT NULL, n INTEGER NOT NULL,
+    bytes INTEGER NOT NULL, file_id TEXT NOT NULL, batch_id TEXT NOT NULL, past_ids TEXT NOT NULL,
+    detail TEXT NOT NULL, created REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS posted (
+    key TEXT PRIMARY KEY, parcel TEXT NOT NULL, kind TEXT NOT NULL);
 """
+
+# SQLite takes 32,766 parameters in one statement; more than a few hundred gain nothing.
+_KEYS_PER_SELECT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where answers come from and who asked: the same for all answers of a pool."""
+
+    server: str
+    model: str
+    run: str = ""
+    lane: str = "live"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +80,38 @@ class Stored:
     """One answer on its way into the store."""
 
     key: str
-    server: str
-    model: str
+    source: Source
     kind: str
     raw: bytes
+    usage: Usage = field(default_factory=Usage)
     failure: str | None = None
     """Set for an answer that could not be used."""
     detail: str = ""
     attempt: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What one run has had from one model by one lane, ever."""
+
+    source: Source
+    answers: int
+    usage: Usage
+    unknown: int
+    """Requests whose answer was lost on the way; they may have been paid."""
+
+
+Work = Callable[[sqlite3.Connection], object]
+
+
 class AnswerStore:
     """Answers by key, durable before acknowledged.
 
     Nothing is written before the first answer comes.
+
+    Raises (any method):
+        UserError: another process holds the store.
+        StoreError: the file is damaged, of another version, or cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -70,34 +120,98 @@ class AnswerStore:
         self._lock = FileLock(f"{path}.lock", thread_local=False)
         self._reader: sqlite3.Connection | None = None
         self._writer: threading.Thread | None = None
-        self._waiting: queue.SimpleQueue[tuple[Stored, Future[None]] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[Work, Future[None]] | None] = queue.SimpleQueue()
         self._reading, self._opening = threading.Lock(), threading.Lock()
         if path.exists():
             self._open()
 
+    def get_many(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """Return the raw answers stored under some keys, by key."""
+        found: dict[str, bytes] = {}
+        for start in range(0, len(keys), _KEYS_PER_SELECT):
+            some = keys[start : start + _KEYS_PER_SELECT]
+            marks = ",".join("?" * len(some))
+            rows = self.select(f"SELECT key, raw FROM answers WHERE key IN ({marks})", *some)
+            found.update((key, zlib.decompress(raw)) for key, raw in rows)
+        return found
+
     def get(self, key: str) -> bytes | None:
         """Return the raw answer stored under a key."""
-        row = self._select("SELECT raw FROM answers WHERE key = ?", key)
-        return zlib.decompress(row[0]) if row else None
+        return self.get_many([key]).get(key)
 
     def get_failure(self, key: str) -> tuple[int, str, str] | None:
         """Return (attempts made, kind, detail) of the last answer that could not be used."""
-        row = self._select(
+        rows = self.select(
             "SELECT attempt + 1, failure, detail FROM failures WHERE key = ? "
             "ORDER BY attempt DESC LIMIT 1",
             key,
         )
-        return (row[0], row[1], row[2]) if row else None
+        return rows[0] if rows else None
 
-    def put(self, stored: Stored) -> "Future[None]":
-        """Store an answer; the future is done once it is on the disk."""
+    def put(self, *items: Stored) -> "Future[None]":
+        """Store answers; the future is done once they are on the disk."""
+        return self.write(lambda connection: _insert(connection, items))
+
+    def demote(self, item: Stored) -> "Future[None]":
+        """Move an answer that cannot be used, as it turned out, to the failures.
+
+        What it cost was counted when it came.
+        """
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM answers WHERE key = ?", (item.key,))
+            _insert_failure(connection, item, time.time())
+
+        return self.write(work)
+
+    def note_unknown(self, source: Source, n: int) -> "Future[None]":
+        """Count requests whose answer was lost on the way."""
+        return self.write(lambda connection: _add_spent(connection, {source: [0, 0, 0, 0, n]}))
+
+    def get_spent(self, run: str | None = None) -> list[Spent]:
+        """Return what was spent, by all runs or by one."""
+        rows = self.select(
+            "SELECT server, model, run, lane, answers, input_tokens, output_tokens, cached_tokens, "
+            "unknown FROM spent WHERE ? IN ('', run) ORDER BY run, server, model, lane",
+            run or "",
+        )
+        return [Spent(Source(*row[:4]), row[4], Usage(*row[5:8]), row[8]) for row in rows]
+
+    def get_ability(self, source: Source, kind: str, asked: str) -> Any:
+        """Return what a probe found earlier, as JSON data; None when it was never asked."""
+        rows = self.select(
+            "SELECT found FROM abilities WHERE server = ? AND model = ? AND kind = ? AND asked = ?",
+            *(source.server, source.model, kind, asked),
+        )
+        return json.loads(rows[0][0]) if rows else None
+
+    def put_ability(self, source: Source, kind: str, asked: str, found: Any) -> "Future[None]":
+        row = (source.server, source.model, kind, asked, json.dumps(found), time.time())
+        statement = "INSERT OR REPLACE INTO abilities VALUES (?, ?, ?, ?, ?, ?)"
+        return self.write(lambda connection: connection.execute(statement, row))
+
+    def select(self, statement: str, *values: Any) -> list[Any]:
+        """Read rows, as they are on the disk."""
+        if self._reader is None:
+            return []
+        try:
+            with self._reading, closing(self._reader.execute(statement, values)) as cursor:
+                return cursor.fetchall()
+        except sqlite3.DatabaseError as error:
+            raise _describe(self.path, "read", error) from error
+
+    def write(self, work: Work) -> "Future[None]":
+        """Do some work with the writing connection, in a transaction that all waiting work shares.
+
+        The future is done once it is on the disk.
+        """
         with self._opening:
             if self._writer is None:
                 self._open()
         done: Future[None] = Future()
         # Who waits may go away; the answer is stored all the same.
         done.set_running_or_notify_cancel()
-        self._waiting.put((stored, done))
+        self._waiting.put((work, done))
         return done
 
     def close(self) -> None:
@@ -111,7 +225,7 @@ class AnswerStore:
         self._lock.release()
 
     def _open(self) -> None:
-        try:
+        with _explained_opening(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
             holder = Path(f"{self.path}.holder.json")
@@ -119,35 +233,11 @@ class AnswerStore:
                 json.dumps({"pid": os.getpid(), "host": socket.gethostname()}), "utf-8"
             )
             writer = _connect_writer(self.path)
-            # isolation_level None: no transaction is held open, each read sees what is committed.
-            self._reader = sqlite3.connect(
-                f"{self.path.absolute().as_uri()}?mode=ro",
-                uri=True,
-                check_same_thread=False,
-                isolation_level=None,
-            )
-        except Timeout:
-            raise UserError(
-                f"The answer store {self.path} is held by {_holder_of(self.path)}. "
-                "Wait until it ends, "
-                "or give this pipeline its own store (`answers: another/path.sqlite`)."
-            ) from None
-        except (sqlite3.Error, OSError) as error:
-            raise StoreError(
-                f"The answer store {self.path} cannot be opened: {error}. "
-                "If the disk is full or the folder closed, mend that; if the file is damaged, "
-                "move it away (with its -wal file) or restore a copy, then run again."
-            ) from error
+            self._reader = connect_reader(self.path)
         self._writer = threading.Thread(
             target=self._write_all, args=(writer,), name="fret-answers", daemon=True
         )
         self._writer.start()
-
-    def _select(self, statement: str, key: str) -> Any:
-        if self._reader is None:
-            return None
-        with self._reading, closing(self._reader.execute(statement, (key,))) as cursor:
-            return cursor.fetchone()
 
     def _write_all(self, connection: sqlite3.Connection) -> None:
         """Take what waits, commit it as one transaction, tell those who wait.
@@ -162,13 +252,10 @@ class AnswerStore:
                 items = [item for item in batch if item is not None]
                 try:
                     with connection:
-                        _insert(connection, (stored for stored, _ in items))
+                        for work, _ in items:
+                            work(connection)
                 except Exception as error:  # whatever it is, those who wait must hear of it
-                    failure = StoreError(
-                        f"The answer store {self.path} cannot be written: {error}. "
-                        "Make room or give access; "
-                        "stored answers are kept."
-                    )
+                    failure = _describe(self.path, "written", error)
                     for _, done in items:
                         done.set_exception(failure)
                 else:
@@ -178,34 +265,23 @@ class AnswerStore:
                     return
 
 
-def _insert(connection: sqlite3.Connection, items: Iterable[Stored]) -> None:
-    now = time.time()
-    for item in items:
-        raw = zlib.compress(item.raw, 1)
-        if item.failure is None:
-            row = (item.key, item.server, item.model, item.kind, raw, now)
-            connection.execute("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?, ?)", row)
-        else:
-            failed = (
-                item.key,
-                item.attempt,
-                item.server,
-                item.model,
-                item.kind,
-                item.failure,
-                item.detail.encode("utf-8", "replace").decode(),
-                raw,
-                now,
-            )
-            connection.execute(
-                "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", failed
-            )
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """Open a store for reading only, whoever else writes to it."""
+    # isolation_level None: no transaction is held open, each read sees what is committed.
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro",
+        uri=True,
+        check_same_thread=False,
+        isolation_level=None,
+    )
 
 
-def _connect_writer(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
+def check_version(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a store that another version of fret has made.
+
+    Raises:
+        StoreError: it says what to do.
+    """
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version not in (0, SCHEMA_VERSION):
         connection.close()
@@ -213,10 +289,81 @@ def _connect_writer(path: Path) -> sqlite3.Connection:
             f"The answer store {path} has format {version}; this fret knows {SCHEMA_VERSION}. "
             "Use the fret that made it, or name another store (`answers: another/path.sqlite`)."
         )
+
+
+def _insert(connection: sqlite3.Connection, items: Iterable[Stored]) -> None:
+    now = time.time()
+    spent: dict[Source, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
+    for item in items:
+        if item.failure is None:
+            source = item.source
+            row = (item.key, source.server, source.model, item.kind, source.run, source.lane)
+            connection.execute(
+                "INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (*row, zlib.compress(item.raw, 1), now),
+            )
+        else:
+            _insert_failure(connection, item, now)
+        counts = spent[item.source]
+        counts[0] += 1
+        counts[1] += item.usage.input_tokens
+        counts[2] += item.usage.cached_tokens
+        counts[3] += item.usage.output_tokens
+    _add_spent(connection, spent)
+
+
+def _insert_failure(connection: sqlite3.Connection, item: Stored, now: float) -> None:
+    source = item.source
+    row = (item.key, item.attempt, source.server, source.model, item.kind, source.run, source.lane)
+    detail = item.detail.encode("utf-8", "replace").decode()
+    connection.execute(
+        "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*row, item.failure, detail, zlib.compress(item.raw, 1), now),
+    )
+
+
+def _add_spent(connection: sqlite3.Connection, spent: dict[Source, list[int]]) -> None:
+    connection.executemany(
+        "INSERT INTO spent VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET answers = answers + excluded.answers, "
+        "input_tokens = input_tokens + excluded.input_tokens, "
+        "cached_tokens = cached_tokens + excluded.cached_tokens, "
+        "output_tokens = output_tokens + excluded.output_tokens, "
+        "unknown = unknown + excluded.unknown",
+        [(s.run, s.server, s.model, s.lane, *counts) for s, counts in spent.items()],
+    )
+
+
+def _connect_writer(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    check_version(connection, path)
     with connection:
         connection.executescript(_SCHEMA)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     return connection
+
+
+@contextmanager
+def _explained_opening(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except Timeout:
+        raise UserError(
+            f"The answer store {path} is held by {_holder_of(path)}. Wait until it ends, "
+            "or give this pipeline its own store (`answers: another/path.sqlite`)."
+        ) from None
+    except (sqlite3.Error, OSError) as error:
+        raise _describe(path, "opened", error) from error
+
+
+def _describe(path: Path, done: str, error: Exception) -> StoreError:
+    return StoreError(
+        f"The answer store {path} cannot be {done}: {error}. Stored answers are kept. "
+        "If the disk is full or the folder closed, mend that and run again; if the file is "
+        "damaged, move it away (with its -wal file) or restore a copy."
+    )
 
 
 def _holder_of(path: Path) -> str:

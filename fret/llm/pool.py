@@ -1,187 +1,195 @@
 """The pool: many requests in flight, answers in order, each one stored before it is handed out.
 
-Callers see an iterator. Below it one event loop in a thread sends the requests, bounded by the
-model's concurrency; requests are pulled from the caller only as there is room. What the store holds
-is never asked again. There is one retry layer, here: answers that cannot be read get one new
-attempt, faults of the server are retried with growing pauses, refusals of key or quota stop the
-run.
+Callers see an iterator. Requests are pulled from it only as there is room, what the store holds is
+never asked again, and equal requests are asked once. An answer that cannot be used gets one new
+attempt; faults of the server are the courier's business, the pace is the gate's.
 """
 
 import asyncio
-import random
 import threading
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Iterator
-from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
-
-from fret.errors import ModelError, UserError
-from fret.llm.answers import AnswerStore, Stored
-from fret.llm.dialect import Transient, body_of, path_of, read_answer
+from fret.errors import FretError, ModelError, UserError
+from fret.llm.answers import AnswerStore, Source
+from fret.llm.background import Background
+from fret.llm.budget import Price, Purse
+from fret.llm.courier import Courier, Result, Tally
+from fret.llm.forms import Form
+from fret.llm.forms.reading import Transient
+from fret.llm.gate import Gate, Limit, Pace, Server
+from fret.llm.job import Job
+from fret.llm.journal import Journal
+from fret.llm.sender import Sender
+from fret.llm.shelf import Shelf, may_ask_again
 from fret.llm.types import Failure, FailureKind, Reply, Request
-from fret.records import hash_json
 
-# How often a request is sent while the server is at fault; with the pauses below, about five
-# minutes.
-MAX_SENDS = 10
-_LONGEST_PAUSE_S = 60.0
-# How often a request is asked whose answer cannot be used.
-MAX_ANSWERS = 2
-# Asking again would give the same.
-_FINAL = {FailureKind.REJECTED, FailureKind.FAULT}
 # How long a pool that closes waits for the answers under way, which are paid for.
 _GRACE_S = 10.0
 # Requests under way per free place: enough that one slow answer at the head does not idle the rest.
 _WINDOW = 4
-
-T = TypeVar("T")
-
-
-class Sender(Protocol):
-    """Sends bodies to a server; see `OpenAISender`."""
-
-    async def send(self, path: str, body: dict[str, Any]) -> bytes | Failure: ...
-    async def reach(self) -> None: ...
-    async def close(self) -> None: ...
+# Requests that are looked up, and handed to the loop, together.
+_BUNCH = 64
 
 
-@dataclass(slots=True)
-class Tally:
-    """What a pool has handed out, and what it took to get it."""
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """How fast a model may be asked; none of it changes an answer."""
 
-    requests: int = 0
-    """Replies handed out; the same whether asked now or found in the store."""
-    input_tokens: int = 0
-    output_tokens: int = 0
-    sent: int = 0
-    reused: int = 0
-    unknown: int = 0
-    """Requests sent whose answer was lost on the way; they may have been paid."""
+    concurrency: int = 32
+    """Requests in flight at once, over all servers."""
+    prompts_per_request: int = 1
+    """Prompts that travel together, where the way of asking allows it."""
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    patience_s: float = 120.0
+    """How long no server may give an answer before the run stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the pools of one run share."""
+
+    store: AnswerStore
+    background: Background
+    purse: Purse = field(default_factory=Purse)
+    tell: Callable[[str], None] = lambda message: None
+    """Told what a person should know, such as a long wait."""
 
 
 class Pool:
-    """A language model behind a server, with its answers stored; implements `fret.llm.types.LLM`.
+    """A language model behind servers, with its answers stored; implements `fret.llm.types.LLM`.
 
     Args:
-        name: the model's name on the server.
-        server: what stands for the server in the answers' keys.
-        make_sender: called in the pool's own thread, once.
-        store: shared by all pools of a process.
+        source: names the server and the model in the answers' keys.
+        make_senders: called in the pool's own thread, once; one sender per server.
+        forms: the way to ask each kind of request.
         ask_failed_again: ask anew where earlier answers could not be used.
-        tell: called with what a person should know, such as a long wait.
     """
 
     def __init__(
         self,
+        source: Source,
         *,
-        name: str,
-        server: str,
-        make_sender: Callable[[], Sender],
-        store: AnswerStore,
-        concurrency: int,
-        extra_body: dict[str, Any] | None = None,
-        json_schema: bool = True,
+        make_senders: Callable[[], Sequence[Sender]],
+        forms: dict[str, Form],
+        shared: Shared,
+        pacing: Pacing = Pacing(),
+        price: Price | None = None,
         ask_failed_again: bool = False,
-        tell: Callable[[str], None] = lambda message: None,
     ) -> None:
-        self.name = name
+        self.name = source.model
         self.tally = Tally()
-        self._server, self._store = server, store
-        self._make_sender = make_sender
-        self._sender: Sender | None = None
-        self._concurrency = concurrency
-        self._extra, self._json_schema = extra_body or {}, json_schema
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(
-            target=self._loop.run_forever, name=f"fret-{name}", daemon=True
+        self._shelf = Shelf(shared.store, source, forms, ask_failed_again=ask_failed_again)
+        self._make_senders, self._shared, self._pacing, self._price = (
+            make_senders,
+            shared,
+            pacing,
+            price,
         )
-        self._thread.start()
-        self._room = asyncio.Semaphore(concurrency)
-        self._stopped: ModelError | None = None
-        self._ask_failed_again, self._tell = ask_failed_again, tell
-        self._n_answered = self._n_limited = 0
-        self._quiet_until = 0.0
-        self._under_way: dict[str, asyncio.Task[Reply | Failure]] = {}
+        self._senders: Sequence[Sender] = ()
+        self._under_way: dict[str, Job] = {}
+        self._registering = threading.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
+        self._journal = Journal(shared.store)
+        self._courier = shared.background.run(self._open()).result()
 
-    def reach(self) -> None:
-        """Check that the server is there, before any work.
+    @property
+    def source(self) -> Source:
+        return self._shelf.source
+
+    def use(self, form: Form) -> None:
+        """Ask one kind of request in another way from now on."""
+        self._shelf.forms[form.kind] = form
+
+    def reach(self) -> list[bytes]:
+        """Check that the servers are there, before any work; return what each says of its models.
 
         Raises:
-            UserError: nothing answers at its address.
-            ModelError: it refuses the key.
+            UserError: nothing answers at an address.
+            ModelError: a server refuses the key.
         """
 
-        async def knock() -> None:
-            await (await self._open()).reach()
+        async def knock() -> list[bytes]:
+            return [await sender.models() for sender in self._senders]
 
         try:
-            self._run(knock()).result()
+            return self._shared.background.run(knock()).result()
         except Transient as error:
+            where = ", ".join(sender.where for sender in self._senders)
             raise UserError(
-                f"The model {self.name!r} cannot be used: "
-                f"nothing answers at {self._server} ({error}). "
+                f"The model {self.name!r} cannot be used: nothing answers at {where} ({error}). "
                 "Start the server, or mend base_url in the pipeline file. Nothing was done."
             ) from None
 
     def ask(self, requests: Iterable[Request]) -> Iterator[Reply | Failure]:
         """Answer requests in their order, pulling a bounded number ahead."""
-        waiting: deque[Future[Reply | Failure]] = deque()
-        for request in requests:
-            waiting.append(self._run(self._answer(request)))
-            if len(waiting) >= self._concurrency * _WINDOW or waiting[0].done():
-                yield self._count(waiting.popleft().result())
-        while waiting:
+        window = self._pacing.concurrency * self._pacing.prompts_per_request * _WINDOW
+        n_bunch = max(1, min(max(_BUNCH, self._pacing.prompts_per_request), window // 2))
+        source, more = iter(requests), True
+        waiting: deque[Job] = deque()
+        while True:
+            while more and len(waiting) + n_bunch <= window:
+                bunch = list(islice(source, n_bunch))
+                more = len(bunch) == n_bunch
+                waiting.extend(self._submit(bunch))
+            if not waiting:
+                return
             yield self._count(waiting.popleft().result())
 
-    def try_once(self, request: Request, *, afresh: bool = False) -> Reply | Failure:
+    def try_once(
+        self, request: Request, form: Form | None = None, *, afresh: bool = False
+    ) -> Reply | Failure:
         """Ask one request, for a probe: a good answer is stored, a bad one is not remembered.
 
         Args:
             afresh: ask the server even if the store has an answer.
         """
+        job = self._shelf.make_job(request, form)
+        raw = None if afresh else self._shared.store.get(job.key)
+        if raw is not None:
+            return job.form.read(request, raw)
 
-        async def ask_once() -> Reply | Failure:
-            path, body, key = self._address(request)
-            raw = None if afresh else self._store.get(key)
-            if raw is not None:
-                return read_answer(request, raw)
-            raw, reply = await self._send(request, path, body)
-            if not isinstance(reply, Failure):
-                await self._keep(request, key, raw)
-            return reply
+        async def keep_good(jobs: Sequence[Job], results: Sequence[Result]) -> None:
+            if not isinstance(results[0][1], Failure):
+                await self._keep(jobs, results)
 
-        return self._run(ask_once()).result()
+        return self._shared.background.run(self._courier.deliver([job], keep_good)).result()[0]
 
     def close(self) -> None:
         """Send nothing more, wait a little for the answers under way, store them, then let go."""
-        if self._loop.is_closed():
-            return
-        self._stopped = self._stopped or ModelError("the pool is closed")
-        self._run(self._end()).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        if not self._closed:
+            self._closed = True
+            self._shared.background.run(self._end()).result()
+            if self.tally.unknown:
+                self._shared.store.note_unknown(self._shelf.source, self.tally.unknown)
+
+    async def _open(self) -> Courier:
+        self._senders = self._make_senders()
+        share = -(-self._pacing.concurrency // len(self._senders))
+        gate = Gate(
+            [Server(sender, Limit(share)) for sender in self._senders],
+            now=asyncio.get_running_loop().time,
+            patience_s=self._pacing.patience_s,
+            tell=self._shared.tell,
+            requests=Pace(self._pacing.requests_per_minute),
+            tokens=Pace(self._pacing.tokens_per_minute),
+        )
+        return Courier(gate, purse=self._shared.purse, price=self._price, tally=self.tally)
 
     async def _end(self) -> None:
-        under_way = asyncio.all_tasks() - {asyncio.current_task()}
-        if under_way:
-            await asyncio.wait(under_way, timeout=_GRACE_S)
-        for task in under_way:
+        self._courier.stop(ModelError("the pool is closed"))
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_GRACE_S)
+        for task in list(self._tasks):
             task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
-        if self._sender is not None:
-            await self._sender.close()
-
-    def _run(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
-
-    async def _open(self) -> Sender:
-        if self._sender is None:
-            self._sender = self._make_sender()
-        return self._sender
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for sender in self._senders:
+            await sender.close()
 
     def _count(self, reply: Reply | Failure) -> Reply | Failure:
         self.tally.requests += 1
@@ -190,144 +198,76 @@ class Pool:
             self.tally.output_tokens += reply.usage.output_tokens
         return reply
 
-    async def _answer(self, request: Request) -> Reply | Failure:
-        path, body, key = self._address(request)
-        if key in self._under_way:  # an equal request, of another row, has just been sent
-            self.tally.reused += 1
-            return await self._under_way[key]
-        raw = self._store.get(key)
-        if raw is not None:
-            self.tally.reused += 1
-            return read_answer(request, raw)
-        task = self._loop.create_task(self._ask_when_there_is_room(request, path, body, key))
-        self._under_way[key] = task
-        task.add_done_callback(lambda _: self._under_way.pop(key))
-        return await task
+    def _submit(self, requests: Sequence[Request]) -> list[Job]:
+        """Find out which requests must be asked, and hand them to the loop."""
+        jobs, fresh = [], []
+        with self._registering:
+            for request in requests:
+                job = self._shelf.make_job(request)
+                # An equal request, of another row, may be under way. It is registered before the
+                # store is read, and leaves after its answer is there: nothing falls in between.
+                first = self._under_way.setdefault(job.key, job)
+                jobs.append(first)
+                if first is job:
+                    fresh.append(job)
+                else:
+                    self.tally.reused += 1
+        if missing := self._shelf.take_stored(fresh, self._take):
+            self._shared.background.loop.call_soon_threadsafe(self._start, missing)
+        return jobs
 
-    async def _ask_when_there_is_room(
-        self, request: Request, path: str, body: dict[str, Any], key: str
-    ) -> Reply | Failure:
-        async with self._room:
-            if self._stopped:
-                raise self._stopped
-            try:
-                return await self._ask_server(request, path, body, key)
-            except ModelError as error:
-                self._stopped = error  # what else waits for room would only meet the same refusal
-                raise
+    def _take(self, job: Job, reply: Reply | Failure) -> None:
+        """Settle a job with what the store says."""
+        self.tally.reused += not isinstance(reply, Failure)
+        self._settle(job, reply)
 
-    def _address(self, request: Request) -> tuple[str, dict[str, Any], str]:
-        """Return where a request goes, its body, and the key of its answer."""
-        path = path_of(request)
-        body = body_of(request, model=self.name, json_schema=self._json_schema, extra=self._extra)
-        key = hash_json([self._server, path, body, getattr(request, "sample", 0)])
-        return path, body, key
+    def _start(self, jobs: Sequence[Job]) -> None:
+        """Begin to work on jobs, as many together as may travel together."""
+        size = self._pacing.prompts_per_request if jobs[0].form.joins else 1
+        for start in range(0, len(jobs), size):
+            task = asyncio.get_running_loop().create_task(self._work(jobs[start : start + size]))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    async def _ask_server(
-        self, request: Request, path: str, body: dict[str, Any], key: str
-    ) -> Reply | Failure:
-        """Ask until there is a usable answer, `MAX_ANSWERS` times at most, over all processes."""
-        n_failed, failure = 0, Failure(FailureKind.UNREADABLE, "")
-        if not self._ask_failed_again and (earlier := self._store.get_failure(key)):
-            n_failed, failure = earlier[0], Failure(FailureKind(earlier[1]), earlier[2])
-        while n_failed < MAX_ANSWERS and failure.kind not in _FINAL:
-            raw, reply = await self._send(request, path, body)
-            if not isinstance(reply, Failure):
-                await self._keep(request, key, raw)
-                return reply
-            if reply.kind != FailureKind.FAULT:  # that one is no answer, and may be mended by then
-                await self._keep(request, key, raw, failure=reply, attempt=n_failed)
-            n_failed, failure = n_failed + 1, reply
-        return failure
-
-    async def _keep(
-        self,
-        request: Request,
-        key: str,
-        raw: bytes,
-        *,
-        failure: Failure | None = None,
-        attempt: int = 0,
-    ) -> None:
-        """Store an answer, and wait until it is on the disk."""
-        stored = Stored(
-            key=key,
-            server=self._server,
-            model=self.name,
-            kind=type(request).__name__.lower(),
-            raw=raw,
-            failure=failure.kind if failure else None,
-            detail=failure.detail if failure else "",
-            attempt=attempt,
-        )
-        await asyncio.wrap_future(self._store.put(stored))
-
-    async def _send(
-        self, request: Request, path: str, body: dict[str, Any]
-    ) -> tuple[bytes, Reply | Failure]:
-        """Send until the server gives an answer that is one, whatever it says."""
-        sender, n_answered = await self._open(), self._n_answered
-        retrying = AsyncRetrying(
-            retry=retry_if_exception_type(Transient), stop=_Faults(), wait=_pause_s, reraise=True
-        )
+    async def _work(self, jobs: Sequence[Job]) -> None:
         try:
-            async for attempt in retrying:
-                with attempt:
-                    return await self._send_once(sender, request, path, body)
-        except Transient as error:
-            if self._n_answered > n_answered:  # the server is well: it is this one request
-                return b"", Failure(FailureKind.FAULT, str(error))
-            raise ModelError(
-                f"{self._server} failed {MAX_SENDS} times in a row, lastly: {error}. "
-                "Everything answered so far is kept; go on when the server is well."
-            ) from None
-        raise AssertionError("the loop above returns or raises")
-
-    async def _send_once(
-        self, sender: Sender, request: Request, path: str, body: dict[str, Any]
-    ) -> tuple[bytes, Reply | Failure]:
-        while (wait_s := self._quiet_until - self._loop.time()) > 0:
-            await asyncio.sleep(wait_s + random.uniform(0, 0.1))
-        self.tally.sent += 1
-        try:
-            raw = await sender.send(path, body)
-            answer = (b"", raw) if isinstance(raw, Failure) else (raw, read_answer(request, raw))
-        except Transient as error:
-            self.tally.unknown += error.unknown
-            if error.limited:
-                self._be_quiet(error.retry_after_s)
+            for job, reply in zip(
+                jobs, await self._courier.deliver(jobs, self._keep), strict=True
+            ):
+                while isinstance(reply, Failure) and self._may_ask_again(job, reply):
+                    (reply,) = await self._courier.deliver([job], self._keep)
+                self._settle(job, reply)
+        except Exception as error:
+            if isinstance(error, FretError):  # what else waits would only meet the same
+                self._courier.stop(error)
+            for job in jobs:
+                self._under_way.pop(job.key, None)
+                job.fail(error)
+        except asyncio.CancelledError:
+            for job in jobs:
+                job.fail(ModelError("the pool is closed"))
             raise
-        self._n_answered += 1
-        self._n_limited = 0
-        return answer
 
-    def _be_quiet(self, asked_s: float | None) -> None:
-        """Hold all requests back for as long as the server asks, else for growing times."""
-        self._n_limited += 1
-        growing = min(_LONGEST_PAUSE_S, 0.25 * 2 ** min(self._n_limited, 10))
-        wait_s = growing if asked_s is None else asked_s
-        self._quiet_until = max(self._quiet_until, self._loop.time() + wait_s)
-        if wait_s >= _LONGEST_PAUSE_S:
-            self._tell(f"{self._server} asks for fewer requests: waiting {wait_s:.0f} s.")
+    def _may_ask_again(self, job: Job, reply: Failure) -> bool:
+        job.n_failed += 1
+        return may_ask_again(job.n_failed, reply)
 
+    def _settle(self, job: Job, reply: Reply | Failure) -> None:
+        self._under_way.pop(job.key, None)
+        job.settle(reply)
 
-class _Faults:
-    """Stops sending one request after `MAX_SENDS` faults; being asked to slow down is none."""
-
-    def __init__(self) -> None:
-        self._n = 0
-
-    def __call__(self, state: RetryCallState) -> bool:
-        error = state.outcome.exception() if state.outcome else None
-        self._n += not (isinstance(error, Transient) and error.limited)
-        return self._n >= MAX_SENDS
+    async def _keep(self, jobs: Sequence[Job], results: Sequence[Result]) -> None:
+        """Store answers, and wait until they are on the disk."""
+        await self._journal.keep(
+            [
+                self._shelf.stored(job, raw, reply)
+                for job, (raw, reply) in zip(jobs, results, strict=True)
+                # A fault is no answer, and may be mended by the next time.
+                if not (isinstance(reply, Failure) and reply.kind is FailureKind.FAULT)
+            ]
+        )
 
 
-def _pause_s(state: RetryCallState) -> float:
-    """How long one request waits before it is sent again: as asked, else growing, with jitter."""
-    error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, Transient) and error.limited:
-        return 0.0  # the whole pool waits
-    growing = min(_LONGEST_PAUSE_S, 0.5 * 2 ** (state.attempt_number - 1))
-    asked = error.retry_after_s if isinstance(error, Transient) else None
-    return (asked if asked is not None else growing / 2) + random.uniform(0, growing / 2)
+def make_forms(ways: dict[str, str], model: str, extra: dict[str, Any]) -> dict[str, Form]:
+    """Return the form of each kind of request, by the names of the ways."""
+    return {kind: Form(kind, way, model, extra) for kind, way in ways.items()}

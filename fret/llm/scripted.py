@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from fret.llm.dialect import read_shape
+from fret.llm.forms.chat import read_shape
 from fret.llm.types import (
     Chat,
     ChatReply,
@@ -64,7 +64,7 @@ class ScriptedLLM:
         return (
             ChatReply(answer, usage)
             if request.shape is None
-            else read_shape(request.shape, answer, usage)
+            else read_shape(request, answer, usage)
         )
 
     def _draw(self, text: str) -> int:

@@ -5,8 +5,8 @@ prompt) and `Labels` (log-probability of each of a few labels). A backend turns 
 to send and the bytes of the answer into a reply; `fret.llm.pool` does the sending.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -26,6 +26,9 @@ class Chat:
     shape: type[BaseModel] | None = None
     sample: int = 0
     """Number of this draw among equal requests; from the second on it is sent as the seed."""
+    refuse: "Callable[[BaseModel], Failure | None] | None" = field(default=None, compare=False)
+    """Says what is wrong with an answer of the right shape, such as an echo of the prompt; no part
+    of what is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Usage:
 
     input_tokens: int = 0
     output_tokens: int = 0
+    cached_tokens: int = 0
+    """How many of the input tokens the server had cached, and sells cheaper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,8 @@ class LabelsReply:
     missing: tuple[str, ...]
     """Labels that the server did not report; theirs is the smallest log-probability it reported."""
     usage: Usage
+    way: str = ""
+    """How they were got, where not from log-probabilities of tokens."""
 
 
 Reply = ChatReply | LikelihoodReply | LabelsReply
@@ -90,12 +97,20 @@ class FailureKind(StrEnum):
     """The model declined, or a content filter did."""
     CUT = "cut"
     """The answer hit the token limit."""
+    EMPTY = "empty_answer"
+    """The answer holds nothing."""
     UNREADABLE = "unreadable_answer"
     """The answer is not what was asked for."""
+    ECHO = "echo_of_the_prompt"
+    """The answer repeats an example of the prompt."""
+    LANGUAGE = "wrong_language"
+    """The answer is in another language than it should be."""
     REJECTED = "rejected_request"
     """The server calls this one request wrong (too long, for example)."""
     FAULT = "server_fault"
     """The server fails at this request again and again, though it answers others."""
+    PENDING = "pending"
+    """Not answered yet: the request travels by batch or file. Never seen in a finished shard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +119,8 @@ class Failure:
 
     kind: FailureKind
     detail: str
+    usage: Usage = field(default_factory=Usage, compare=False)
+    """Tokens of the answer that could not be used: they are paid as well."""
 
 
 class LLM(Protocol):

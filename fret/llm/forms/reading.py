@@ -1,0 +1,103 @@
+"""What all readers of answers share."""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from fret.llm.types import Failure, Reply, Usage
+
+# All that odd JSON can raise on its way into a reply; RecursionError from absurdly deep nesting.
+ODD_ANSWER = (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError)
+
+
+class Transient(Exception):
+    """The server could not answer now; the same request may be sent again."""
+
+    def __init__(
+        self,
+        message: str,
+        retry_after_s: float | None = None,
+        *,
+        unknown: bool = False,
+        limited: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        self.unknown = unknown
+        """Whether the request may have been answered, and paid, all the same."""
+        self.limited = limited
+        """Whether the server is well and only asks for fewer requests."""
+
+
+def has_choices(data: Any) -> bool:
+    return isinstance(data, dict) and bool(data.get("choices"))
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to ask one kind of request."""
+
+    path: str
+    make_body: Callable[[Any, str, tuple[int, ...]], dict[str, Any]]
+    """(request, model, tokens of the labels) -> body."""
+    read: Callable[[Any, Any], Reply | Failure]
+    """(request, answer) -> reply; may raise any of `ODD_ANSWER`."""
+    is_answer: Callable[[Any], bool] = has_choices
+    """Whether a JSON value is an answer at all, good or bad."""
+    join: Callable[[list[dict[str, Any]]], dict[str, Any]] | None = None
+    split: Callable[[Any, int], list[Any]] | None = None
+
+
+def load_json(raw: bytes) -> Any:
+    """Parse an answer.
+
+    Raises:
+        Transient: it is not JSON.
+    """
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        pass
+    try:  # NaN is no JSON, yet servers write it
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        raise Transient(f"it answered with something that is not JSON: {excerpt(raw)}") from None
+
+
+def usage_of(data: dict[str, Any]) -> Usage:
+    """Read the tokens of an answer; zero where the server counts none, or writes nonsense."""
+    usage = data.get("usage")
+    if not isinstance(usage, dict):
+        return Usage()
+    details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or {}
+    return Usage(
+        input_tokens=_count(usage.get("prompt_tokens", usage.get("input_tokens"))),
+        output_tokens=_count(usage.get("completion_tokens", usage.get("output_tokens"))),
+        cached_tokens=_count(details.get("cached_tokens")) if isinstance(details, dict) else 0,
+    )
+
+
+def _count(value: Any) -> int:
+    # Beyond 2**53 it is no count of tokens, and SQLite could not hold their sum.
+    return int(value) if isinstance(value, int | float) and 0 <= value < 2**53 else 0
+
+
+def finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is no log-probability")
+    return number
+
+
+def describe(error: BaseException) -> str:
+    if isinstance(error, RecursionError):
+        return "the JSON is of absurd depth"
+    return f"the answer lacks {error}" if isinstance(error, KeyError) else str(error)[:200]
+
+
+def excerpt(raw: bytes) -> str:
+    return repr(raw[:200].decode("utf-8", "replace"))
