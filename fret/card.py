@@ -134,8 +134,8 @@ def _describe_making(manifests: Sequence[Manifest]) -> str:
     }
     if usage["requests"]:
         lines.append(
-            f"- {usage['requests']} answers of language models, {usage['input_tokens']} tokens in, "
-            f"{usage['output_tokens']} tokens out."
+            f"- {usage['requests']:.0f} answers of language models, "
+            f"{usage['input_tokens']:.0f} tokens in, {usage['output_tokens']:.0f} tokens out."
         )
     recall = by_stage["candidates"].measures.get("seed_recall", {}).get("fused")
     if recall:

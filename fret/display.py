@@ -69,7 +69,7 @@ class Display:
                 work, total=total, completed=self._done, rate="", tokens=""
             )
 
-    def advanced(self, work: str, usage: Mapping[str, int]) -> None:
+    def advanced(self, work: str, usage: Mapping[str, float]) -> None:
         self._done += 1
         now = time.monotonic()
         per_s = (self._done - self._at_start) / max(now - self._started, 1e-6)
@@ -230,18 +230,19 @@ def _describe_measures(manifests: Iterable[Manifest]) -> Iterator[str]:
             yield _describe_answers(manifest.stage, usage)
 
 
-def _describe_answers(stage: str, usage: Mapping[str, int]) -> str:
-    text = f"{stage}: {_describe_usage(usage)}, {usage.get('reused', 0)} from the answer store"
+def _describe_answers(stage: str, usage: Mapping[str, float]) -> str:
+    text = f"{stage}: {_describe_usage(usage)}, {usage.get('reused', 0):.0f} from the answer store"
     if unknown := usage.get("unknown", 0):
-        text += f"; {unknown} requests of unknown outcome were sent again (they may have been paid)"
+        text += f"; {unknown:.0f} requests of unknown outcome were sent again (they may have been paid)"
     return text
 
 
-def _describe_usage(usage: Mapping[str, int]) -> str:
+def _describe_usage(usage: Mapping[str, float]) -> str:
     if not usage.get("requests"):
         return ""
     tokens_in, tokens_out = usage.get("input_tokens", 0), usage.get("output_tokens", 0)
-    return f"{usage['requests']} answers, {tokens_in} tokens in, {tokens_out} out"
+    text = f"{usage['requests']:.0f} answers, {tokens_in:.0f} tokens in, {tokens_out:.0f} out"
+    return f"{text}, {usage['usd']:.4f} USD" if usage.get("usd") else text
 
 
 def _spread(examples: Iterable[Example], n: int) -> list[Example]:

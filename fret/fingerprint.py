@@ -17,8 +17,17 @@ NOT_IDENTITY = {
     "memory_mb": "as for timeout_s",
     "batch_size": "speed and memory only; sums may differ in the last bit",
     "base_url": "a server may move: `server` names it, by default after its address",
+    "base_urls": "as for base_url",
     "api_key_env": "who pays does not change the answer",
     "concurrency": "speed only",
+    "prompts_per_request": "speed only",
+    "requests_per_minute": "speed only",
+    "tokens_per_minute": "speed only",
+    "patience_s": "as for timeout_s",
+    "price": "what an answer costs does not change it",
+    "batch": "how requests travel does not change their answers",
+    "device": "likewise, but for the last bits",
+    "batch_tokens": "as for batch_size",
 }
 
 

@@ -10,7 +10,6 @@ the run before any work.
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,12 @@ from typing import Any
 from fret.config import PipelineSettings
 from fret.dataset import build_dataset
 from fret.errors import StageError, UserError
-from fret.llm.pool import Pool
-from fret.llm.probe import Finding, probe, require
+from fret.llm.probe import Finding
 from fret.pipeline_file import load_settings
 from fret.plan import Part, gather_questions, make_plan
 from fret.records import Dropped, Example, Record
-from fret.stages.base import Observer, Silence, Stage
+from fret.shards import Count, Meter, make_one, make_overlapping
+from fret.stages.base import Observer, Question, Silence, Stage
 from fret.stages.candidates import Candidates
 from fret.stages.context import Context
 from fret.stages.examples import Examples
@@ -112,8 +111,12 @@ class Pipeline:
             ModelError: a model's server stopped us; all answers are kept.
         """
         observer = observer or Silence()
-        context = Context(self.settings, beside=self._beside, observer=observer)
-        context.ask_failed_again = redo is not None
+        context = Context(
+            self.settings,
+            beside=self._beside,
+            observer=observer,
+            ask_failed_again=redo is not None,
+        )
         try:
             return self._run(context, _check_names(stages, redo), redo, observer)
         finally:
@@ -125,10 +128,7 @@ class Pipeline:
         try:
             questions = {q for build in STAGES.values() for q in build(context).questions()}
             for name, kinds in _by_model(questions).items():
-                llm = context.llm(name)
-                if isinstance(llm, Pool):  # others have no server that could lack something
-                    llm.reach()
-                    yield name, probe(partial(llm.try_once, afresh=True), kinds)
+                yield name, context.models.examine(name, kinds)
         finally:
             context.close()
 
@@ -157,7 +157,7 @@ class Pipeline:
         redone = _following(redo) if redo else []
         plan = make_plan(self.stored, stages, wanted, redone)
         for name, kinds in _by_model(gather_questions(plan, wanted, redone)).items():
-            _check_model(context, name, kinds)
+            context.models.check(name, kinds)
         run = self.stored
         with run.locked():
             # Once more: another process may have worked on the run while models were tried out.
@@ -190,20 +190,12 @@ def _check_names(stages: Sequence[str], redo: str | None) -> list[str]:
     return [name for name in STAGES if not stages or name in stages]
 
 
-def _by_model(questions: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
-    """Gather kinds of request by the model that they will be asked of."""
-    kinds: dict[str, set[str]] = {}
-    for model, kind in sorted(questions):
-        kinds.setdefault(model, set()).add(kind)
+def _by_model(questions: Iterable[Question]) -> dict[str, dict[str, int]]:
+    """Gather kinds of request, with their longest prompts, by the model that is asked."""
+    kinds: dict[str, dict[str, int]] = {}
+    for question in sorted(questions):  # the longest of a kind comes last
+        kinds.setdefault(question.model, {})[question.kind] = question.longest
     return kinds
-
-
-def _check_model(context: Context, name: str, kinds: set[str]) -> None:
-    """Make sure, before any work, that a model is there and can do what it will be asked."""
-    llm = context.llm(name)
-    if isinstance(llm, Pool):  # others have no server that could lack something
-        llm.reach()
-        require(llm.name, llm.try_once, kinds)
 
 
 def _run_stage(run: Run, part: Part, context: Context, observer: Observer) -> None:
@@ -245,36 +237,18 @@ def _make_shards(
     run: Run, stage: Stage, folder: StageFolder, context: Context, observer: Observer
 ) -> None:
     stage.open(run)
-    done = folder.require().read * stage.ticks_per_row
-    observer.starts(stage.name, done, stage.n_units(run))
-    for index, rows in enumerate(stage.inputs(run)):
-        if folder.has_shard(index):
-            continue
-        counted = _Counted(rows, context)
-        records = stage.process(counted, lambda: observer.advanced(stage.name, context.usage()))
-        folder.write_shard(index, stage.record, records, count=counted)
+    observer.starts(stage.name, folder.require().read * stage.ticks_per_row, stage.n_units(run))
+    meter = Meter(context.usage)
 
+    def tick() -> None:
+        observer.advanced(stage.name, context.usage())
 
-class _Counted:
-    """Rows on their way into a stage, counted, with what is spent on them.
-
-    See `fret.store.Count`.
-    """
-
-    def __init__(self, rows: Iterable[Any], context: Context) -> None:
-        self._rows, self._context = rows, context
-        self._before = context.usage()
-        self.read = 0
-
-    def __iter__(self) -> Iterator[Any]:
-        for row in self._rows:
-            self.read += 1
-            yield row
-
-    @property
-    def usage(self) -> dict[str, int]:
-        now = self._context.usage()
-        return {key: now[key] - self._before[key] for key in now if now[key] > self._before[key]}
+    todo = ((i, rows) for i, rows in enumerate(stage.inputs(run)) if not folder.has_shard(i))
+    # A model's server must not fall idle at the end of each shard; what computes here, on all
+    # cores already, gains nothing from a second shard beside it.
+    made = make_overlapping(stage, todo, tick) if stage.questions() else make_one(stage, todo, tick)
+    for index, records, counted in made:
+        folder.write_shard(index, stage.record, records, count=Count(counted, meter))
 
 
 def _versions() -> dict[str, str]:

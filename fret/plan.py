@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fret.errors import DriftError, UserError
 from fret.fingerprint import differences, fingerprint_of
-from fret.stages.base import Stage
+from fret.stages.base import Question, Stage
 from fret.store import Manifest, Run, StageFolder
 
 
@@ -34,8 +34,8 @@ def make_plan(
 
 def gather_questions(
     plan: Sequence[Part], wanted: Sequence[str], redone: Sequence[str]
-) -> set[tuple[str, str]]:
-    """Return the (model, kind of request) pairs that the work ahead will ask."""
+) -> set[Question]:
+    """Return what the work ahead will ask of language models."""
     return {
         question
         for part in plan

@@ -97,6 +97,14 @@ class Prompt:
         """Render what the model would write."""
         return self._answer_template.render(written)
 
+    def longest(self, max_words: int) -> int:
+        """Return about how many characters a rendered prompt has with a passage of so many words.
+
+        Eight characters a word is long for most languages; what else is given adds little.
+        """
+        given = {name: "x" * 100 for name in JOBS[self.job].given} | {"passage": "x" * max_words * 8}
+        return sum(len(text) for _, text in self.as_chat(**given))
+
     def _shot_text(self, given: Mapping[str, str]) -> str:
         # The fence is a hash of what it fences: no page can hold its own fence, yet a second run
         # asks the very same question and finds its answer in the store.

@@ -68,7 +68,7 @@ class Manifest:
     state: str = "running"
     shards: list[Shard] = field(default_factory=list)
     reasons: dict[str, int] = field(default_factory=dict)
-    usage: dict[str, int] = field(default_factory=dict)
+    usage: dict[str, float] = field(default_factory=dict)
     """Requests and tokens behind the finished rows, whether asked now or answered before."""
     measures: dict[str, Any] = field(default_factory=dict)
     """Figures over all rows of the stage, such as recall of the seed."""
@@ -104,7 +104,7 @@ class Count(Protocol):
     @property
     def read(self) -> int: ...
     @property
-    def usage(self) -> dict[str, int]: ...
+    def usage(self) -> dict[str, float]: ...
 
 
 class StageFolder:
@@ -178,7 +178,7 @@ class StageFolder:
         if self._shard(index) is None:
             manifest.shards.append(shard)
             manifest.reasons = dict(sorted((Counter(manifest.reasons) + reasons).items()))
-            manifest.usage = dict(sorted((Counter(manifest.usage) + Counter(count.usage)).items()))
+            manifest.usage = _add(manifest.usage, count.usage)
         else:  # a lost file made again: its rows are counted already
             manifest.shards[index] = shard
         self._save()
@@ -242,6 +242,12 @@ class StageFolder:
 
     def _save(self) -> None:
         write_json(self.path / "manifest.json", asdict(self.require()))
+
+
+def _add(usage: dict[str, float], more: dict[str, float]) -> dict[str, float]:
+    total = {key: usage.get(key, 0) + more.get(key, 0) for key in usage | more}
+    # Money adds up from floats; the digits beyond a millionth are noise.
+    return {key: round(value, 6) for key, value in sorted(total.items())}
 
 
 class Run:

@@ -345,7 +345,7 @@ def test_answers_come_in_order_and_equal_requests_are_computed_once(
     kinds: list[list[Request]] = [[*likelihoods()[:4]], [*labels("0", "1")[:4]], [*chats(4)]]
     mixed = [request for three in zip(*kinds, strict=True) for request in three]
     together = list(llm.ask(mixed + mixed))
-    assert llm.n_computed == len(mixed)
+    assert llm.tally.sent == len(mixed)
     assert together[: len(mixed)] == together[len(mixed) :]
     other = TransformersLLM(folders["qwen3"], store=store)
     assert [next(other.ask([request])) for request in mixed] == together[: len(mixed)]
@@ -364,7 +364,7 @@ def test_what_the_store_holds_is_not_computed_again(
     with counting() as seen:
         resumed = list(llm.ask(asked))
     again.close()
-    assert not seen and (llm.n_computed, llm.n_reused) == (0, len(asked))
+    assert not seen and (llm.tally.sent, llm.tally.reused) == (0, len(asked))
     fresh = AnswerStore(tmp_path / "b.sqlite")
     unbroken = list(TransformersLLM(folders["qwen3"], store=fresh).ask(asked))
     fresh.close()

@@ -7,7 +7,6 @@ loses no more answers than requests may be in flight.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
 
@@ -17,7 +16,17 @@ from fret.llm.forms import Form
 from fret.llm.forms.reading import Transient
 from fret.llm.gate import Gate, Server
 from fret.llm.job import Job
-from fret.llm.types import Chat, Failure, FailureKind, Labels, Likelihood, Reply, Request, Usage
+from fret.llm.types import (
+    Chat,
+    Failure,
+    FailureKind,
+    Labels,
+    Likelihood,
+    Reply,
+    Request,
+    Tally,
+    Usage,
+)
 
 # How often one request is sent at which its server fails, before others are looked at: with the
 # pauses below some twenty seconds.
@@ -37,22 +46,6 @@ _SMALL: dict[str, Request] = {
 Result = tuple[bytes, Reply | Failure]
 Keep = Callable[[Sequence[Job], Sequence[Result]], Awaitable[None]]
 """Stores answers."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a pool has handed out, and what it took to get it."""
-
-    requests: int = 0
-    """Replies handed out; the same whether asked now or found in the store."""
-    input_tokens: int = 0
-    output_tokens: int = 0
-    sent: int = 0
-    reused: int = 0
-    unknown: int = 0
-    """Requests sent whose answer was lost on the way; they may have been paid."""
-    usd: float = 0.0
-    """What was paid now, where the price is known."""
 
 
 class Courier:

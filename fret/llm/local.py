@@ -30,6 +30,7 @@ from fret.llm.types import (
     LikelihoodReply,
     Reply,
     Request,
+    Tally,
     Usage,
 )
 from fret.llm.weights import choose_dtype, identify_weights
@@ -81,7 +82,7 @@ class TransformersLLM:
         self._template = dict(chat_template_kwargs or {})
         self._source = Source(server="transformers", model=self.name, run=run)
         self._computing = threading.Lock()
-        self.n_computed = self.n_reused = 0
+        self.tally = Tally()
 
     def reach(self) -> None:
         """Check that the model is there, before any work.
@@ -103,8 +104,9 @@ class TransformersLLM:
         while block := list(islice(pulled, _BLOCK)):
             keys = [self.key_of(request) for request in block]
             found = self._answer(dict(zip(keys, block, strict=True)))
-            # Requests of one key may differ in how their answer is read.
-            yield from (read(r, found[key]) for r, key in zip(block, keys, strict=True))
+            for request, key in zip(block, keys, strict=True):
+                # Requests of one key may differ in how their answer is read.
+                yield self.tally.count(read(request, found[key]))
 
     def key_of(self, request: Request) -> str:
         """Return the key of a request's answer: a hash of all that the answer depends on.
@@ -140,7 +142,7 @@ class TransformersLLM:
         """Return the raw answer of each key, all of them on the disk."""
         found = self._store.get_many(list(asked))
         left = {key: request for key, request in asked.items() if key not in found}
-        self.n_reused += len(found)
+        self.tally.reused += len(found)
         if left:
             with self._computing:  # two callers would only take each other's memory
                 waiting: list[Future[None]] = []
@@ -148,7 +150,7 @@ class TransformersLLM:
                     found[key] = json.dumps(answer, sort_keys=True).encode()
                     item = self._wrap(key, left[key], found[key], _usage_of(answer))
                     waiting.append(self._store.put(item))
-                self.n_computed += len(left)
+                self.tally.sent += len(left)
             for done in waiting:
                 done.result()
         return found

@@ -11,13 +11,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
 
 from fret.errors import FretError, ModelError, UserError
 from fret.llm.answers import AnswerStore, Source
 from fret.llm.background import Background
 from fret.llm.budget import Price, Purse
-from fret.llm.courier import Courier, Result, Tally
+from fret.llm.courier import Courier, Result
 from fret.llm.forms import Form
 from fret.llm.forms.reading import Transient
 from fret.llm.gate import Gate, Limit, Pace, Server
@@ -25,7 +24,7 @@ from fret.llm.job import Job
 from fret.llm.journal import Journal
 from fret.llm.sender import Sender
 from fret.llm.shelf import Shelf, may_ask_again
-from fret.llm.types import Failure, FailureKind, Reply, Request
+from fret.llm.types import Failure, Reply, Request, Tally
 
 # How long a pool that closes waits for the answers under way, which are paid for.
 _GRACE_S = 10.0
@@ -102,6 +101,14 @@ class Pool:
     def source(self) -> Source:
         return self._shelf.source
 
+    @property
+    def store(self) -> AnswerStore:
+        return self._shared.store
+
+    def form(self, kind: str) -> Form:
+        """Return how a kind of request is asked."""
+        return self._shelf.forms[kind]
+
     def use(self, form: Form) -> None:
         """Ask one kind of request in another way from now on."""
         self._shelf.forms[form.kind] = form
@@ -139,7 +146,7 @@ class Pool:
                 waiting.extend(self._submit(bunch))
             if not waiting:
                 return
-            yield self._count(waiting.popleft().result())
+            yield self.tally.count(waiting.popleft().result())
 
     def try_once(
         self, request: Request, form: Form | None = None, *, afresh: bool = False
@@ -159,6 +166,26 @@ class Pool:
                 await self._keep(jobs, results)
 
         return self._shared.background.run(self._courier.deliver([job], keep_good)).result()[0]
+
+    def fetch(self, path: str, body: bytes) -> bytes | None:
+        """Ask a server something that costs nothing, such as tokens of a text; None if it cannot.
+
+        Raises:
+            ModelError: it refuses the key.
+        """
+
+        async def send() -> bytes | None:
+            try:
+                answer = await self._senders[0].send(path, body)
+            except Transient:
+                return None
+            except ModelError as error:
+                if error.status in {403, 404}:
+                    return None
+                raise
+            return None if isinstance(answer, Failure) else answer.raw
+
+        return self._shared.background.run(send()).result()
 
     def close(self) -> None:
         """Send nothing more, wait a little for the answers under way, store them, then let go."""
@@ -190,13 +217,6 @@ class Pool:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for sender in self._senders:
             await sender.close()
-
-    def _count(self, reply: Reply | Failure) -> Reply | Failure:
-        self.tally.requests += 1
-        if not isinstance(reply, Failure):
-            self.tally.input_tokens += reply.usage.input_tokens
-            self.tally.output_tokens += reply.usage.output_tokens
-        return reply
 
     def _submit(self, requests: Sequence[Request]) -> list[Job]:
         """Find out which requests must be asked, and hand them to the loop."""
@@ -262,12 +282,5 @@ class Pool:
             [
                 self._shelf.stored(job, raw, reply)
                 for job, (raw, reply) in zip(jobs, results, strict=True)
-                # A fault is no answer, and may be mended by the next time.
-                if not (isinstance(reply, Failure) and reply.kind is FailureKind.FAULT)
             ]
         )
-
-
-def make_forms(ways: dict[str, str], model: str, extra: dict[str, Any]) -> dict[str, Form]:
-    """Return the form of each kind of request, by the names of the ways."""
-    return {kind: Form(kind, way, model, extra) for kind, way in ways.items()}

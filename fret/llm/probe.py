@@ -1,17 +1,23 @@
 """Find out what a model can do before money is spent: servers ignore fields silently.
 
-Each probe is one or two ordinary requests. They travel like all others, so their answers are
-stored, and a run that goes on after a cut does not probe again.
+Each probe is a few ordinary requests, tried in one way of asking after the other. Their answers are
+stored, and so is what was found: a run that goes on after a cut asks in the same way, and finds its
+answers again.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from pydantic import BaseModel, ConfigDict
 
 from fret.errors import ModelError, UserError
+from fret.llm.forms import Form
+from fret.llm.openai_models import Reasoning, reasoning_of
+from fret.llm.pool import Pool
 from fret.llm.types import (
     Chat,
+    ChatReply,
     Failure,
     FailureKind,
     Labels,
@@ -22,25 +28,34 @@ from fret.llm.types import (
     Request,
 )
 
-Try = Callable[[Request], Reply | Failure]
-"""Asks one request, once."""
+LABELS = ("0", "1", "2", "3")
 
-_LABELS = ("0", "1", "2", "3")
+_GRADING = (
+    "Grade how well the passage answers the query: 0 not at all, 1 a little, 2 mostly, 3 fully. "
+    "Answer with one digit and nothing else."
+)
+_RIVER = "The river Elbe rises in the mountains of Bohemia and flows into the North Sea."
+_QUERIES = ("river elbe flows into which north sea mountains", "recipe for pancakes without eggs")
+
+# A long prompt must have this share of the tokens that its length lets expect, at least: templates
+# add some, and a cut prompt has far fewer.
+_LEAST_SHARE = 0.6
 
 _HELP = {
     "chat": (
-        "Check the model's name and that the server has a chat template for it; for a server that "
-        "knows no response_format, set `json_schema: false`."
+        "Check the model's name and that the server has a chat template for it. For a server that "
+        "refuses response_format, set `ways: {chat: [text]}`."
     ),
     "labels": (
         "The scorer `relevance` needs chat answers with log-probabilities: "
         "vLLM, SGLang, llama.cpp, Ollama and OpenAI's non-reasoning models give them. "
-        "For a reasoning model, turn thinking off with extra_body."
+        "`ways: {labels: [text]}` takes the label that the model writes instead, without "
+        "probabilities; `decisions` asks OpenAI's own endpoint (gpt-6-luna)."
     ),
     "likelihood": (
         "The scorer `query_likelihood` needs log-probabilities of the prompt "
         "(completions with echo), which vLLM and SGLang give and no chat-only service does. "
-        "Take that scorer out, or name a model on such a server."
+        "Take that scorer out, or name a model on such a server, or one for `transformers`."
     ),
 }
 
@@ -58,74 +73,230 @@ class Finding:
     kind: str
     works: bool
     detail: str
+    way: str = ""
+    label_ids: tuple[int, ...] = ()
 
 
-def probe(attempt: Try, kinds: Iterable[str]) -> list[Finding]:
-    """Try each kind of request (`chat`, `labels`, `likelihood`) on a model."""
+def probe(
+    pool: Pool,
+    kinds: Mapping[str, int],
+    ways: Mapping[str, Sequence[str]],
+    *,
+    afresh: bool = False,
+) -> list[Finding]:
+    """Find the first way that works for each kind of request, and let the pool use it.
 
-    def try_request(request: Request) -> Reply | Failure:
+    Args:
+        kinds: each kind (`chat`, `labels`, `likelihood`) with the characters of the longest prompt.
+        ways: for each kind the ways that may be tried, in order.
+        afresh: ask the server even where it was asked earlier.
+    """
+    found = []
+    for kind in sorted(kinds):
+        prober = _Prober(pool, kind, kinds[kind], afresh=afresh)
+        finding = None if afresh else prober.remembered(ways[kind])
+        finding = finding or prober.try_ways(ways[kind])
+        if finding.works:
+            pool.use(prober.form_of(finding.way, finding.label_ids))
+            prober.remember(ways[kind], finding)
+        found.append(finding)
+    return found
+
+
+def require(name: str, findings: Sequence[Finding], model: str) -> None:
+    """Check that a model can do every kind of request that will be asked of it.
+
+    Raises:
+        UserError: it cannot; the message says what would help.
+    """
+    for finding in findings:
+        if not finding.works:
+            raise UserError(
+                f"The model {name!r} cannot do {finding.kind}: {finding.detail}. "
+                f"{explain_reasoning(model, finding)}{_HELP[finding.kind]}"
+            )
+
+
+def explain_reasoning(model: str, finding: Finding) -> str:
+    """Return what to do about a model that thinks before it answers; empty for others."""
+    if reasoning_of(model) is Reasoning.ALWAYS and finding.kind == "labels":
+        return f"{model} always reasons, and gives no log-probabilities. "
+    if "<think>" in finding.detail or "token limit" in finding.detail:
+        return (
+            "It seems to think before it answers: switch that off with "
+            "`extra_body: {chat_template_kwargs: {enable_thinking: false}}` (vLLM, SGLang, "
+            "llama.cpp) or `extra_body: {reasoning_effort: none}` (OpenAI). "
+        )
+    return ""
+
+
+def warn_of_shutdown(models: bytes, model: str) -> str | None:
+    """Return a warning when the server says that a model will be shut down."""
+    try:
+        listed = json.loads(models)["data"]
+        dates = [m.get("shutdown_date") for m in listed if m.get("id") == model]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None  # not every server lists its models as OpenAI does
+    if not dates or not dates[0]:
+        return None
+    return (
+        f"The server says that {model} shuts down on {dates[0]}: a run that is not finished by "
+        "then cannot go on with it."
+    )
+
+
+class _Prober:
+    """Tries one kind of request on one model."""
+
+    def __init__(self, pool: Pool, kind: str, longest: int, *, afresh: bool) -> None:
+        self._pool, self._kind, self._longest, self._afresh = pool, kind, longest, afresh
+
+    def form_of(self, way: str, label_ids: tuple[int, ...] = ()) -> Form:
+        return replace(self._pool.form(self._kind), way=way, label_ids=label_ids)
+
+    def remembered(self, ways: Sequence[str]) -> Finding | None:
+        data = self._pool.store.get_ability(self._pool.source, self._kind, self._asked(ways))
+        if data is None:
+            return None
+        return Finding(self._kind, True, data["detail"], data["way"], tuple(data["label_ids"]))
+
+    def remember(self, ways: Sequence[str], finding: Finding) -> None:
+        data = {
+            "way": finding.way,
+            "detail": finding.detail,
+            "label_ids": finding.label_ids,
+        }
+        store, source = self._pool.store, self._pool.source
+        store.put_ability(source, self._kind, self._asked(ways), data).result()
+
+    def try_ways(self, ways: Sequence[str]) -> Finding:
+        """Try one way after the other until one works."""
+        failed = []
+        for way in ways:
+            finding = self._try(way)
+            if finding.works:
+                return replace(finding, way=way)
+            failed.append(f"{way}: {finding.detail}")
+        return Finding(self._kind, False, "; ".join(failed))
+
+    def _asked(self, ways: Sequence[str]) -> str:
+        # What was found for a shorter prompt, or with other fields, is not found for this one.
+        extra = dict(self._pool.form(self._kind).extra)
+        return json.dumps([list(ways), self._longest, extra], sort_keys=True)
+
+    def _try(self, way: str) -> Finding:
+        ids: tuple[int, ...] = ()
+        if way in {"token_ids", "score"}:
+            found = self._find_label_ids()
+            if isinstance(found, str):
+                return self._fail(found)
+            ids = found
+        tries: Mapping[str, Callable[[Form], Finding]] = {
+            "chat": self._try_chat,
+            "labels": self._try_labels,
+            "likelihood": self._try_likelihood,
+        }
+        return tries[self._kind](self.form_of(way, ids))
+
+    def _ask(self, request: Request, form: Form) -> Reply | Failure:
         try:
-            return attempt(request)
+            return self._pool.try_once(request, form, afresh=self._afresh)
         except ModelError as error:
             # Services answer what they cannot do with 404 for the path or 403 for the field.
             if error.status in {403, 404}:
                 return Failure(FailureKind.REJECTED, str(error))
             raise
 
-    return [_PROBES[kind](try_request) for kind in sorted(set(kinds))]
+    def _fail(self, detail: str) -> Finding:
+        return Finding(self._kind, False, detail)
+
+    def _try_chat(self, form: Form) -> Finding:
+        # A schema must be obeyed, not followed by chance: only the other ways ask for JSON.
+        obeys = form.way in {"json_schema", "structured_outputs"}
+        text = "Say hello in one word."
+        text += "" if obeys else ' As JSON: {"answer": "…"}'
+        reply = self._ask(Chat((("user", text),), max_tokens=200, shape=_Hello), form)
+        if isinstance(reply, Failure):
+            return self._fail(reply.detail)
+        return self._try_long(form) or Finding(self._kind, True, "answers with JSON")
+
+    def _try_labels(self, form: Form) -> Finding:
+        grades: list[str] = []
+        missing: tuple[str, ...] = ()
+        for query in _QUERIES:
+            text = f"<<<probe0000000\n{_RIVER}\nprobe0000000>>>\nQuery: {query}"
+            reply = self._ask(Labels((("system", _GRADING), ("user", text)), LABELS), form)
+            if not isinstance(reply, LabelsReply):
+                return self._fail(reply.detail if isinstance(reply, Failure) else "another kind")
+            if len(reply.missing) == len(LABELS) - 1:
+                # With one label known and the others bounded alike, all grades would be the same.
+                return self._fail("only the chosen token has a log-probability")
+            missing = reply.missing
+            grades.append(max(zip(reply.logprobs, LABELS, strict=True))[1])
+        if grades[0] < grades[1]:
+            return self._fail(f"it grades {_QUERIES[1]!r} above {_QUERIES[0]!r} for {_RIVER!r}")
+        but = f", but not for {', '.join(missing)}" if missing else ""
+        said = "labels as text" if form.way == "text" else "log-probabilities for the labels"
+        return self._try_long(form) or Finding(
+            self._kind, True, f"{said}{but}", label_ids=form.label_ids
+        )
+
+    def _try_likelihood(self, form: Form) -> Finding:
+        prompt, means = "The capital of France is", []
+        for continuation in (" Paris", " banana"):
+            reply = self._ask(Likelihood(prompt, continuation), form)
+            if not isinstance(reply, LikelihoodReply):
+                return self._fail(reply.detail if isinstance(reply, Failure) else "another kind")
+            means.append(reply.logprob / reply.n_tokens)
+        if means[0] <= means[1]:
+            return self._fail(f"it finds ' banana' no less likely than ' Paris' after {prompt!r}")
+        # A cut prompt shows by itself: its tokens do not spell the text that was sent.
+        long = self._ask(Likelihood(_fill(self._longest), " ten"), form)
+        if isinstance(long, Failure):
+            return self._fail(f"a prompt as long as this pipeline's: {long.detail}")
+        return Finding(self._kind, True, "log-probabilities of the prompt, in the right order")
+
+    def _try_long(self, form: Form) -> Finding | None:
+        """Look whether long prompts are cut without a word; None when all is well."""
+        chat = replace(form, kind="chat", way="text", label_ids=())
+        counts = []
+        for n_chars in (self._longest // 4, self._longest):
+            request = Chat((("user", _fill(n_chars) + "\nSay hello."),), max_tokens=200)
+            reply = self._ask(request, chat)
+            if isinstance(reply, Failure) and reply.kind is FailureKind.REJECTED:
+                detail = reply.detail
+                return self._fail(f"a prompt as long as this pipeline's ({n_chars} chars): {detail}")
+            counts.append(reply.usage.input_tokens if isinstance(reply, ChatReply) else 0)
+        if 0 in counts or counts[1] >= 4 * counts[0] * _LEAST_SHARE:
+            return None
+        return self._fail(
+            f"it cuts long prompts without saying so: {self._longest} characters are "
+            f"{counts[1]} tokens, a quarter of them {counts[0]}; raise the server's context size"
+        )
+
+    def _find_label_ids(self) -> tuple[int, ...] | str:
+        """Return the tokens of the labels, or what is wrong."""
+        ids: list[int] = []
+        for label in LABELS:
+            found = self._tokenize(label)
+            if found is None:
+                return "the server has no /tokenize"
+            if len(found) != 1:
+                return f"the label {label} is {len(found)} tokens"
+            ids += found
+        return tuple(ids)
+
+    def _tokenize(self, text: str) -> list[int] | None:
+        body = {"model": self._pool.name, "prompt": text, "add_special_tokens": False}
+        raw = self._pool.fetch("/tokenize", json.dumps(body).encode())
+        try:
+            tokens = json.loads(raw or b"")["tokens"]
+            return [int(token) for token in tokens]
+        except (ValueError, KeyError, TypeError):
+            return None
 
 
-def require(name: str, attempt: Try, kinds: Iterable[str]) -> None:
-    """Check that a model can do every kind of request that will be asked of it.
-
-    Raises:
-        UserError: it cannot; the message says what would help.
-    """
-    for finding in probe(attempt, kinds):
-        if not finding.works:
-            raise UserError(
-                f"The model {name!r} cannot do {finding.kind}: {finding.detail}. "
-                f"{_HELP[finding.kind]}"
-            )
-
-
-def _probe_chat(attempt: Try) -> Finding:
-    text = 'Say hello in one word, as JSON: {"answer": "…"}'
-    reply = attempt(Chat((("user", text),), max_tokens=200, shape=_Hello))
-    works = not isinstance(reply, Failure)
-    return Finding("chat", works, "answers with JSON" if works else _detail(reply))
-
-
-def _probe_labels(attempt: Try) -> Finding:
-    question = "Which number comes after 2? Answer with one digit and nothing else."
-    reply = attempt(Labels((("user", question),), _LABELS))
-    if not isinstance(reply, LabelsReply):
-        return Finding("labels", False, _detail(reply))
-    if len(reply.missing) == len(_LABELS) - 1:
-        # With one label known and the others bounded alike, all grades would be nearly the same.
-        detail = "only the chosen token has a log-probability, top_logprobs is not obeyed"
-        return Finding("labels", False, detail)
-    missing = f", but not for {', '.join(reply.missing)}" if reply.missing else ""
-    return Finding("labels", True, f"log-probabilities for the labels{missing}")
-
-
-def _probe_likelihood(attempt: Try) -> Finding:
-    prompt, means = "The capital of France is", []
-    for continuation in (" Paris", " banana"):
-        reply = attempt(Likelihood(prompt, continuation))
-        if not isinstance(reply, LikelihoodReply):
-            return Finding("likelihood", False, _detail(reply))
-        means.append(reply.logprob / reply.n_tokens)
-    if means[0] <= means[1]:
-        detail = f"it finds ' banana' likelier than ' Paris' after {prompt!r}"
-        return Finding("likelihood", False, detail)
-    return Finding("likelihood", True, "log-probabilities of the prompt, in the right order")
-
-
-def _detail(reply: object) -> str:
-    if isinstance(reply, Failure):
-        return reply.detail
-    return f"an answer of the kind {type(reply).__name__}"
-
-
-_PROBES = {"chat": _probe_chat, "labels": _probe_labels, "likelihood": _probe_likelihood}
+def _fill(n_chars: int) -> str:
+    """Return words of about so many characters."""
+    words = "one two three four five six seven eight nine ten "
+    return (words * (n_chars // len(words) + 1))[:n_chars].rsplit(" ", 1)[0]

@@ -21,6 +21,7 @@ from fret.llm.types import (
     LikelihoodReply,
     Reply,
     Request,
+    Tally,
     Usage,
 )
 
@@ -37,11 +38,12 @@ class ScriptedLLM:
         self._seed = seed
         self._script = script or self._make_up
         self.n_asked = 0
+        self.tally = Tally()
 
     def ask(self, requests: Iterable[Request]) -> Iterator[Reply | Failure]:
         for request in requests:
             self.n_asked += 1
-            yield self._script(request)
+            yield self.tally.count(self._script(request))
 
     def _make_up(self, request: Request) -> Reply | Failure:
         match request:

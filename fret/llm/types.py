@@ -123,11 +123,36 @@ class Failure:
     """Tokens of the answer that could not be used: they are paid as well."""
 
 
+@dataclass(slots=True)
+class Tally:
+    """What a model has handed out, and what it took to get it."""
+
+    requests: int = 0
+    """Replies handed out; the same whether asked now or found in the store."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    sent: int = 0
+    reused: int = 0
+    unknown: int = 0
+    """Requests sent whose answer was lost on the way; they may have been paid."""
+    usd: float = 0.0
+    """What was paid now, where the price is known."""
+
+    def count(self, reply: Reply | Failure) -> Reply | Failure:
+        """Note a reply that is handed out."""
+        self.requests += 1
+        if not isinstance(reply, Failure):
+            self.input_tokens += reply.usage.input_tokens
+            self.output_tokens += reply.usage.output_tokens
+        return reply
+
+
 class LLM(Protocol):
     """A language model as the stages see it."""
 
     name: str
     """What to call the model in records."""
+    tally: Tally
 
     def ask(self, requests: Iterable[Request]) -> Iterator[Reply | Failure]:
         """Answer requests in their order; they are pulled as there is room for them."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import threading
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -114,6 +115,9 @@ def _load_model(path: str) -> Any:
         ) from error
 
 
+_ENCODING = threading.Lock()
+
+
 class Embedder:
     """A sentence-transformers model, loaded at first use.
 
@@ -148,12 +152,14 @@ class Embedder:
         return marked.split("\0")
 
     def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        vectors = _load_model(self._path).encode(
-            list(texts) or [""],  # for none: what tells the width
-            batch_size=self._batch_size,
-            normalize_embeddings=True,
-            show_progress_bar=False,
-        )
+        # One at a time: fast tokenizers refuse to be used by two threads at once.
+        with _ENCODING:
+            vectors = _load_model(self._path).encode(
+                list(texts) or [""],  # for none: what tells the width
+                batch_size=self._batch_size,
+                normalize_embeddings=True,
+                show_progress_bar=False,
+            )
         return np.asarray(vectors, dtype=np.float32)[: len(texts)]
 
 

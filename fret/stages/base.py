@@ -5,7 +5,7 @@ shards are to be made, and `fret.store` writes them.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from fret.records import Dropped, Record
 from fret.store import Manifest, Run
@@ -14,13 +14,22 @@ Tick = Callable[[], None]
 """Called once per unit of work done, for progress."""
 
 
+class Question(NamedTuple):
+    """A kind of request that a stage will ask of a model."""
+
+    model: str
+    kind: str
+    longest: int
+    """Characters of the longest prompt."""
+
+
 class Observer(Protocol):
     """Told what goes on, so that someone may be shown it."""
 
     def starts(self, work: str, done: int, total: int) -> None:
         """A stage, or a long part of one, begins; `done` of its `total` units are there already."""
 
-    def advanced(self, work: str, usage: Mapping[str, int]) -> None:
+    def advanced(self, work: str, usage: Mapping[str, float]) -> None:
         """One more unit is done; `usage` is what language models gave so far."""
 
     def stage_ends(self, stage: str, manifest: Manifest, *, skipped: bool) -> None:
@@ -34,7 +43,7 @@ class Silence:
     """An observer that shows nothing."""
 
     def starts(self, work: str, done: int, total: int) -> None: ...
-    def advanced(self, work: str, usage: Mapping[str, int]) -> None: ...
+    def advanced(self, work: str, usage: Mapping[str, float]) -> None: ...
     def stage_ends(self, stage: str, manifest: Manifest, *, skipped: bool) -> None: ...
     def warned(self, message: str) -> None: ...
 
@@ -56,8 +65,8 @@ class Stage(Protocol):
         """Return all that can change the output: settings, prompt hashes, contents of files."""
         ...
 
-    def questions(self) -> set[tuple[str, str]]:
-        """Return (model, kind of request) pairs that it will ask; probed before any work."""
+    def questions(self) -> set[Question]:
+        """Return what it will ask of language models; tried out before any work."""
         return set()
 
     def open(self, run: Run) -> None:

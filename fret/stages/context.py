@@ -1,19 +1,14 @@
 """What stages share: where files are found, the language models, and the vectors of passages."""
 
 import itertools
-import os
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fret.config import OpenAIModel, PipelineSettings, ScriptedModel
+from fret.config import PipelineSettings
 from fret.errors import ConfigError, SourceError
-from fret.llm.answers import AnswerStore
-from fret.llm.openai import OpenAISender
-from fret.llm.pool import Pool
-from fret.llm.scripted import ScriptedLLM
 from fret.llm.types import LLM
 from fret.lookup import PassageLookup, write_table
 from fret.prompts import Prompt, load_prompt
@@ -21,6 +16,7 @@ from fret.records import Passage
 from fret.retrieval.dense import Embedder, PassageVectors, find_model, identify_model
 from fret.shipped import find_file
 from fret.stages.base import Observer
+from fret.stages.models import Models, identity_of_model
 from fret.store import Run
 
 # Passages encoded together: the encoder sorts them by length, so more of them waste less padding.
@@ -33,17 +29,23 @@ class Context:
     Args:
         beside: the folder of the pipeline file, where relative paths are also looked for.
         observer: told of warnings, and of work that takes long before a stage begins.
+        ask_failed_again: whether language models are asked anew where their answers could not be
+            used.
     """
 
-    def __init__(self, settings: PipelineSettings, *, beside: Path, observer: Observer) -> None:
+    def __init__(
+        self,
+        settings: PipelineSettings,
+        *,
+        beside: Path,
+        observer: Observer,
+        ask_failed_again: bool = False,
+    ) -> None:
         self.settings = settings
         self.seed = settings.seed
         self.observer = observer
-        self.ask_failed_again = False
-        """Whether language models are asked anew where their answers could not be used."""
         self._beside = beside
-        self._llms: dict[str, LLM] = {}
-        self._store: AnswerStore | None = None
+        self._models = Models(settings, tell=observer.warned, ask_failed_again=ask_failed_again)
         self._found_models: dict[str, str | None] = {}
 
     def find_path(self, path: str) -> Path:
@@ -58,27 +60,22 @@ class Context:
     def prompt(self, path: str, job: str) -> Prompt:
         return load_prompt(path, job, beside=self._beside)
 
+    @property
+    def models(self) -> Models:
+        """The language models."""
+        return self._models
+
     def model_identity(self, name: str) -> dict[str, Any]:
         """Return what of a language model can change its answers."""
-        model = self.settings.models[name]
-        if isinstance(model, ScriptedModel):
-            return {"server": model.label, "model": model.model}
-        fields = {"model", "extra_body", "json_schema"}
-        return {"server": model.label, **model.model_dump(include=fields)}
+        return identity_of_model(self.settings.models[name])
 
     def llm(self, name: str) -> LLM:
         """Return the language model of this name from the pipeline file."""
-        if name not in self._llms:
-            self._llms[name] = self._build(name)
-        return self._llms[name]
+        return self._models.get(name)
 
-    def usage(self) -> dict[str, int]:
-        """Return requests and tokens handed out so far, over all models."""
-        tallies = [llm.tally for llm in self._llms.values() if isinstance(llm, Pool)]
-        return {
-            field: sum(getattr(tally, field) for tally in tallies)
-            for field in ("requests", "input_tokens", "output_tokens", "sent", "reused", "unknown")
-        }
+    def usage(self) -> dict[str, float]:
+        """Return requests, tokens and money so far, over all models."""
+        return self._models.usage()
 
     def find_embedding_model(self, name: str) -> str | None:
         if name not in self._found_models:
@@ -116,61 +113,7 @@ class Context:
         return PassageVectors([folder.kept(names[i], partial(encode, shard=i)) for i in shards])
 
     def close(self) -> None:
-        for llm in self._llms.values():
-            if isinstance(llm, Pool):
-                llm.close()
-        self._llms.clear()
-        if self._store is not None:
-            self._store.close()
-            self._store = None
-
-    def _build(self, name: str) -> LLM:
-        model = self.settings.models[name]
-        if isinstance(model, ScriptedModel):
-            return ScriptedLLM(seed=model.seed)
-        if self._store is None:
-            self._store = AnswerStore(Path(self.settings.answers))
-        return self._build_pool(name, model, self._store)
-
-    def _build_pool(self, name: str, model: OpenAIModel, store: AnswerStore) -> Pool:
-        api_key = read_key(name, model)
-
-        def make_sender() -> OpenAISender:
-            return OpenAISender(
-                base_url=model.base_url,
-                api_key=api_key,
-                concurrency=model.concurrency,
-                timeout_s=model.timeout_s,
-            )
-
-        return Pool(
-            name=model.model,
-            server=model.label,
-            make_sender=make_sender,
-            store=store,
-            concurrency=model.concurrency,
-            extra_body=model.extra_body,
-            json_schema=model.json_schema,
-            ask_failed_again=self.ask_failed_again,
-            tell=self.observer.warned,
-        )
-
-
-def read_key(name: str, model: OpenAIModel) -> str | None:
-    """Read a model's key from the environment.
-
-    Raises:
-        ConfigError: the variable that the pipeline file names is not set.
-    """
-    if model.api_key_env is None:
-        return None
-    key = os.environ.get(model.api_key_env)
-    if not key:
-        raise ConfigError(
-            f"models.{name}: the environment variable {model.api_key_env} is not set. "
-            "Set it to the key, or write `api_key_env: null` for a server that wants none."
-        )
-    return key
+        self._models.close()
 
 
 def _write_vectors(

@@ -23,12 +23,15 @@ from fret.scorers.embedding import EmbeddingScorer as CosineScorer
 from fret.scorers.query_likelihood import QueryLikelihoodScorer as LikelihoodScorer
 from fret.scorers.relevance import RelevanceScorer as GradingScorer
 from fret.scorers.unigram import UnigramScorer as WordScorer
-from fret.stages.base import Stage, Tick
+from fret.stages.base import Question, Stage, Tick
 from fret.stages.context import Context
 from fret.stages.join import join_queries
 from fret.store import Run
 
 Row = tuple[Query, Candidates]
+
+# What each scorer asks of its model.
+_KINDS = {"relevance": "labels", "query_likelihood": "likelihood"}
 
 
 class Judgements(Stage):
@@ -57,14 +60,13 @@ class Judgements(Stage):
             "fusion": self._settings.fusion.model_dump(),
         }
 
-    def questions(self) -> set[tuple[str, str]]:
-        asked: set[tuple[str, str]] = set()
-        for scorer in self._usable:
-            if isinstance(scorer, RelevanceScorer):
-                asked.add((scorer.model, "labels"))
-            elif isinstance(scorer, QueryLikelihoodScorer):
-                asked.add((scorer.model, "likelihood"))
-        return asked
+    def questions(self) -> set[Question]:
+        n_words = self._context.settings.passages.max_words
+        return {
+            Question(scorer.model, _KINDS[scorer.kind], self._prompts[scorer.kind].longest(n_words))
+            for scorer in self._usable
+            if isinstance(scorer, RelevanceScorer | QueryLikelihoodScorer)
+        }
 
     def open(self, run: Run) -> None:
         self._lookup = self._context.lookup(run)

@@ -7,7 +7,7 @@ from fret.config import FileWriter, LlmWriter, TemplateWriter
 from fret.fingerprint import identity_of
 from fret.llm.types import LLM
 from fret.records import Dropped, Passage, Query, Record
-from fret.stages.base import Stage, Tick
+from fret.stages.base import Question, Stage, Tick
 from fret.stages.context import Context
 from fret.stages.own_queries import OwnQueries
 from fret.store import Run
@@ -79,8 +79,9 @@ class QueriesByModel(_QueriesFromSeeds):
         identity["writer"]["model"] = self._context.model_identity(self._wanted.model)
         return identity
 
-    def questions(self) -> set[tuple[str, str]]:
-        return {(self._wanted.model, "chat")}
+    def questions(self) -> set[Question]:
+        longest = self._prompt.longest(self._context.settings.passages.max_words)
+        return {Question(self._wanted.model, "chat", longest)}
 
     def open(self, run: Run) -> None:
         llm: LLM = self._context.llm(self._wanted.model)

@@ -24,7 +24,8 @@ from pydantic import BaseModel, ConfigDict
 
 from fret.llm.answers import AnswerStore, Source
 from fret.llm.background import Background
-from fret.llm.pool import Pacing, Pool, Shared, make_forms
+from fret.llm.forms import Form
+from fret.llm.pool import Pacing, Pool, Shared
 from fret.llm.sender import OpenAISender
 from fret.llm.types import Chat, ChatReply, Likelihood, LikelihoodReply
 
@@ -144,7 +145,7 @@ def open_pool(url: str, prompts_per_request: int = 1) -> Iterator[Pool]:
             make_senders=lambda: [
                 OpenAISender(base_url=url, api_key=None, concurrency=CONCURRENCY, timeout_s=60)
             ],
-            forms=make_forms(ways, "load", {}),
+            forms={kind: Form(kind, way, "load", {}) for kind, way in ways.items()},
             shared=Shared(store, background),
             pacing=Pacing(CONCURRENCY, prompts_per_request),
         )

@@ -1,0 +1,216 @@
+"""The language models of a run: built from the pipeline file when asked for, and what they cost."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from fret.config import OpenAIModel, PipelineSettings, ScriptedModel, TransformersModel
+from fret.errors import ConfigError
+from fret.llm.answers import AnswerStore, Source, Spent
+from fret.llm.background import Background
+from fret.llm.budget import Price, Purse
+from fret.llm.forms import Form
+from fret.llm.local import TransformersLLM
+from fret.llm.pool import Pacing, Pool, Shared
+from fret.llm.probe import Finding, probe, require, warn_of_shutdown
+from fret.llm.scripted import ScriptedLLM
+from fret.llm.sender import OpenAISender
+from fret.llm.types import LLM, Tally
+from fret.llm.weights import identify_weights
+
+
+def identity_of_model(model: OpenAIModel | TransformersModel | ScriptedModel) -> dict[str, Any]:
+    """Return what of a language model can change its answers."""
+    match model:
+        case ScriptedModel():
+            return {"server": model.label, "model": model.model}
+        case TransformersModel():
+            fields = {"model", "dtype", "chat_template_kwargs"}
+            identity = {"server": model.label, **model.model_dump(include=fields)}
+            return {**identity, "weights": identify_weights(model.model)}
+        case OpenAIModel():
+            fields = {"model", "extra_body", "ways"}
+            return {"server": model.label, **model.model_dump(include=fields)}
+
+
+def price_of(model: object) -> Price | None:
+    """Return the price of a model; None when the pipeline file does not say."""
+    if not isinstance(model, OpenAIModel) or model.price is None:
+        return None
+    price = model.price
+    return Price(price.input, price.output, price.cached_input, price.batch)
+
+
+class Models:
+    """Built once per run of a pipeline; closes what it opened.
+
+    Args:
+        tell: called with what a person should know.
+        ask_failed_again: ask anew where earlier answers could not be used.
+    """
+
+    def __init__(
+        self,
+        settings: PipelineSettings,
+        *,
+        tell: Callable[[str], None],
+        ask_failed_again: bool = False,
+    ) -> None:
+        self._settings, self._tell, self._ask_failed_again = settings, tell, ask_failed_again
+        self._llms: dict[str, LLM] = {}
+        self._shared: Shared | None = None
+
+    def get(self, name: str) -> LLM:
+        if name not in self._llms:
+            self._llms[name] = self._build(name)
+        return self._llms[name]
+
+    def check(self, name: str, kinds: dict[str, int]) -> None:
+        """Make sure, before any work, that a model is there and can do what it will be asked.
+
+        Args:
+            kinds: each kind of request, with the characters of the longest prompt.
+
+        Raises:
+            UserError: it is not there, or cannot.
+            ModelError: its server refuses the key.
+        """
+        llm = self.get(name)
+        if isinstance(llm, Pool):
+            require(llm.name, self._probe(name, llm, kinds, afresh=False), llm.name)
+        elif isinstance(llm, TransformersLLM):
+            llm.reach()
+
+    def examine(self, name: str, kinds: dict[str, int]) -> list[Finding]:
+        """Ask a server afresh what a model can do."""
+        llm = self.get(name)
+        if isinstance(llm, Pool):
+            return self._probe(name, llm, kinds, afresh=True)
+        if isinstance(llm, TransformersLLM):
+            llm.reach()
+        return [Finding(kind, True, "in this process") for kind in sorted(kinds)]
+
+    def usage(self) -> dict[str, float]:
+        """Return requests, tokens and money so far, over all models."""
+        return {
+            field.name: sum(getattr(llm.tally, field.name) for llm in self._llms.values())
+            for field in fields(Tally)
+        }
+
+    def close(self) -> None:
+        for llm in self._llms.values():
+            if isinstance(llm, Pool):
+                llm.close()
+        self._llms.clear()
+        if self._shared is not None:
+            self._shared.background.close()
+            self._shared.store.close()
+            self._shared = None
+
+    def _probe(
+        self, name: str, pool: Pool, kinds: dict[str, int], *, afresh: bool
+    ) -> list[Finding]:
+        model = self._settings.models[name]
+        assert isinstance(model, OpenAIModel)
+        for listed in pool.reach():
+            if warning := warn_of_shutdown(listed, model.model):
+                self._tell(warning)
+        return probe(pool, kinds, model.ways.model_dump(), afresh=afresh)
+
+    def _build(self, name: str) -> LLM:
+        model = self._settings.models[name]
+        match model:
+            case ScriptedModel():
+                return ScriptedLLM(seed=model.seed)
+            case TransformersModel():
+                return TransformersLLM(
+                    model.model,
+                    store=self._open().store,
+                    device=model.device,
+                    dtype=model.dtype,
+                    batch_tokens=model.batch_tokens,
+                    chat_template_kwargs=model.chat_template_kwargs,
+                    run=self._settings.run,
+                )
+            case OpenAIModel():
+                return self._build_pool(name, model)
+
+    def _build_pool(self, name: str, model: OpenAIModel) -> Pool:
+        api_key, share = read_key(name, model), -(-model.concurrency // len(model.addresses))
+
+        def make_senders() -> list[OpenAISender]:
+            return [
+                OpenAISender(
+                    base_url=url, api_key=api_key, concurrency=share, timeout_s=model.timeout_s
+                )
+                for url in model.addresses
+            ]
+
+        return Pool(
+            Source(model.label, model.model, self._settings.run),
+            make_senders=make_senders,
+            forms=make_forms(model),
+            shared=self._open(),
+            pacing=Pacing(
+                model.concurrency,
+                model.prompts_per_request,
+                model.requests_per_minute,
+                model.tokens_per_minute,
+                model.patience_s,
+            ),
+            price=price_of(model),
+            ask_failed_again=self._ask_failed_again,
+        )
+
+    def _open(self) -> Shared:
+        """Open what all models share, with the money that the run has spent so far."""
+        if self._shared is None:
+            store = AnswerStore(Path(self._settings.answers))
+            budget = self._settings.budget
+            spent = sum_costs(self._settings, store.get_spent(self._settings.run))
+            purse = Purse(cap=budget.usd if budget else None, spent=spent or 0.0)
+            self._shared = Shared(store, Background(), purse, self._tell)
+        return self._shared
+
+
+def make_forms(model: OpenAIModel) -> dict[str, Form]:
+    """Return the first way of each kind of request; a probe may choose another."""
+    return {
+        kind: Form(kind, ways[0], model.model, model.extra_body)
+        for kind, ways in model.ways.model_dump().items()
+    }
+
+
+def price_spent(
+    settings: PipelineSettings, spent: list[Spent]
+) -> Iterator[tuple[Spent, float | None]]:
+    """Give each sum of the store its cost in USD; None where the pipeline file has no price."""
+    prices = {(model.label, model.model): price_of(model) for model in settings.models.values()}
+    for part in spent:
+        price = prices.get((part.source.server, part.source.model))
+        yield part, None if price is None else price.cost_of(part.usage, lane=part.source.lane)
+
+
+def sum_costs(settings: PipelineSettings, spent: list[Spent]) -> float | None:
+    """Add up what is known of the costs; None where nothing is known."""
+    costs = [cost for _, cost in price_spent(settings, spent) if cost is not None]
+    return sum(costs) if costs else None
+
+
+def read_key(name: str, model: OpenAIModel) -> str | None:
+    """Read a model's key from the environment.
+
+    Raises:
+        ConfigError: the variable that the pipeline file names is not set.
+    """
+    if model.api_key_env is None:
+        return None
+    key = os.environ.get(model.api_key_env)
+    if not key:
+        raise ConfigError(
+            f"models.{name}: the environment variable {model.api_key_env} is not set. "
+            "Set it to the key, or write `api_key_env: null` for a server that wants none."
+        )
+    return key
