@@ -1,14 +1,14 @@
 """The command line: one function per command, which parses, calls and prints."""
 
 import shlex
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+
+from fret import cli_answers
+from fret.cli_errors import report_errors
 
 app = typer.Typer(
     help=(
@@ -20,6 +20,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(cli_answers.app, name="answers")
 
 PipelineArgument = Annotated[
     str,
@@ -62,7 +64,7 @@ def init(
     from fret.errors import UserError
     from fret.shipped import shipped_root
 
-    with _errors():
+    with report_errors():
         if not re.match(RUN_NAME, name):
             raise UserError(
                 f"{name!r} cannot be the name of a run: use letters, digits, . _ and -."
@@ -94,7 +96,7 @@ def run(
     from fret.display import Display, print_result
     from fret.pipeline import load
 
-    with _errors(_without_redo(sys.argv[1:])):
+    with report_errors(_without_redo(sys.argv[1:])):
         loaded = load(pipeline, overrides=set_ or [])
         with Display(quiet=quiet) as display:
             folder = loaded.run(stages or [], redo=redo, observer=display)
@@ -107,8 +109,19 @@ def status(pipeline: PipelineArgument, set_: SetOption = None) -> None:
     from fret.display import print_status
     from fret.pipeline import load
 
-    with _errors():
+    with report_errors():
         print_status(load(pipeline, overrides=set_ or []))
+
+
+@app.command()
+def estimate(pipeline: PipelineArgument, set_: SetOption = None) -> None:
+    """Show the requests, tokens and money that a run still needs; nothing is sent."""
+    from fret.display_llm import print_estimate
+    from fret.pipeline import load
+
+    with report_errors():
+        loaded = load(pipeline, overrides=set_ or [])
+        print_estimate(loaded.estimate(), loaded.settings.budget)
 
 
 @app.command()
@@ -128,7 +141,7 @@ def show(
     from fret.display import print_rows
     from fret.pipeline import load
 
-    with _errors():
+    with report_errors():
         print_rows(load(pipeline, overrides=set_ or []), stage, n=n, record_id=id_, dropped=dropped)
 
 
@@ -140,7 +153,7 @@ def doctor(
     """Check versions and models; with a pipeline, also its files, keys and servers."""
     from fret.display import print_checks
 
-    with _errors():
+    with report_errors():
         if not print_checks(pipeline, set_ or []):
             raise typer.Exit(2)
 
@@ -153,28 +166,3 @@ def _without_redo(arguments: list[str]) -> str:
         if before != "--redo" and not argument.startswith("--redo")
     ]
     return shlex.join(["fret", *kept])
-
-
-@contextmanager
-def _errors(again: str = "") -> Iterator[None]:
-    """Turn fret's errors into a message and an exit status; Ctrl-C into a clean end."""
-    from fret.display import print_error
-    from fret.errors import FretError, UserError
-
-    previous = signal.signal(signal.SIGTERM, _interrupt)
-    how = f" Go on with: {again}" if again else ""
-    try:
-        yield
-    except FretError as error:
-        print_error(str(error) if isinstance(error, UserError) else f"{error}{how}")
-        raise typer.Exit(error.exit_code) from None
-    except KeyboardInterrupt:
-        print_error(f"Stopped. What is finished, and every answer so far, is kept.{how}")
-        raise typer.Exit(130) from None
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-
-
-def _interrupt(*_: Any) -> None:
-    """End on SIGTERM as on Ctrl-C: cluster schedulers send it."""
-    raise KeyboardInterrupt

@@ -12,21 +12,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from fret.display_llm import describe_spent, print_findings
 from fret.errors import FretError, UserError
 from fret.pipeline import STAGES, Pipeline, dropped_rows, load
 from fret.records import Candidates, Dropped, Example, Judgement, Page, Passage, Query, Record
 from fret.store import Manifest
+from fret.terminal import clean, err, out
 
 _RECORDS: dict[str, type[Record]] = {
     record.STAGE: record for record in (Page, Passage, Query, Candidates, Judgement, Example)
 }
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
 
 # Without a terminal, a line this often says how far a stage is.
 _PLAIN_LINE_S = 30.0
@@ -43,7 +42,7 @@ class Display:
         self._started = self._last_line = 0.0
 
     def __enter__(self) -> "Display":
-        if _err.is_terminal and not self._quiet:
+        if err.is_terminal and not self._quiet:
             columns = (
                 TextColumn("{task.description:<11}"),
                 BarColumn(),
@@ -52,7 +51,7 @@ class Display:
                 TimeRemainingColumn(),
                 TextColumn("{task.fields[tokens]}"),
             )
-            self._bars = Progress(*columns, console=_err)
+            self._bars = Progress(*columns, console=err)
             self._bars.start()
         return self
 
@@ -78,14 +77,14 @@ class Display:
             self._bars.update(self._task, advance=1, rate=rate, tokens=tokens)
         elif not self._quiet and now - self._last_line > _PLAIN_LINE_S:
             self._last_line = now
-            _err.print(f"{work}: {self._done} of {self._total}, {rate} {tokens}", markup=False)
+            err.print(f"{work}: {self._done} of {self._total}, {rate} {tokens}", markup=False)
 
     def stage_ends(self, stage: str, manifest: Manifest, *, skipped: bool) -> None:
         self._end_bar()
         if not self._quiet:
             how = "done already" if skipped else f"{manifest.seconds:.1f} s"
             dropped = f", {manifest.dropped} dropped" if manifest.dropped else ""
-            _err.print(f"{stage:<11} {manifest.rows:>8} rows{dropped} ({how})", markup=False)
+            err.print(f"{stage:<11} {manifest.rows:>8} rows{dropped} ({how})", markup=False)
 
     def _end_bar(self) -> None:
         if self._bars and self._task is not None:
@@ -93,11 +92,11 @@ class Display:
             self._task = None
 
     def warned(self, message: str) -> None:
-        _err.print(Text.assemble(("Note: ", "yellow"), _clean(message)), soft_wrap=True)
+        err.print(Text.assemble(("Note: ", "yellow"), clean(message)), soft_wrap=True)
 
 
 def print_error(message: str) -> None:
-    _err.print(Text.assemble(("Error: ", "bold red"), _clean(message)), soft_wrap=True)
+    err.print(Text.assemble(("Error: ", "bold red"), clean(message)), soft_wrap=True)
 
 
 def print_result(pipeline: Pipeline, folder: Any, *, quiet: bool) -> None:
@@ -106,15 +105,15 @@ def print_result(pipeline: Pipeline, folder: Any, *, quiet: bool) -> None:
         return
     n_examples = pipeline.status()[-1].rows
     if not quiet:
-        _out.print()
+        out.print()
         print_status(pipeline)
         for number, example in enumerate(_spread(pipeline.rows(Example), 3), 1):
-            _out.print()
+            out.print()
             _print_example(number, example)
-        _out.print()
-    _out.print(f"{n_examples} examples in {folder}", markup=False, soft_wrap=True)
+        out.print()
+    out.print(f"{n_examples} examples in {folder}", markup=False, soft_wrap=True)
     if not quiet:
-        _out.print(
+        out.print(
             f'Load them: datasets.load_dataset("{folder}", "triplets")',
             markup=False,
             soft_wrap=True,
@@ -125,7 +124,7 @@ def print_status(pipeline: Pipeline) -> None:
     """Show the funnel of a run as a table."""
     manifests = pipeline.status()
     if not manifests:
-        _out.print(f"The run {pipeline.name!r} has not begun.", markup=False)
+        out.print(f"The run {pipeline.name!r} has not begun.", markup=False)
         return
     table = Table(
         "stage", "in", "out", "dropped", "state", box=None, header_style="bold", pad_edge=False
@@ -141,9 +140,11 @@ def print_status(pipeline: Pipeline) -> None:
             Text(reasons or "-"),
             "unfinished" if manifest.state == "running" else manifest.state,
         )
-    _out.print(table)
+    out.print(table)
     for line in _describe_measures(manifests):
-        _out.print(line, markup=False)
+        out.print(line, markup=False)
+    for line in describe_spent(pipeline.spent()):
+        out.print(line, markup=False)
 
 
 def print_rows(
@@ -163,7 +164,7 @@ def print_rows(
             return
     if not shown:
         what = "dropped rows" if dropped else "rows"
-        _out.print(
+        out.print(
             f"No {what} {f'with the id {record_id} ' if record_id else ''}in {stage}.", markup=False
         )
 
@@ -177,7 +178,7 @@ def print_checks(pipeline: str | None, overrides: Sequence[str]) -> bool:
     from importlib.metadata import PackageNotFoundError, version
     from sqlite3 import sqlite_version
 
-    _out.print(f"python {sys.version.split()[0]}, sqlite {sqlite_version}", markup=False)
+    out.print(f"python {sys.version.split()[0]}, sqlite {sqlite_version}", markup=False)
     for name in (
         "fret",
         "openai",
@@ -188,26 +189,18 @@ def print_checks(pipeline: str | None, overrides: Sequence[str]) -> bool:
         "bm25s",
     ):
         try:
-            _out.print(f"  {name} {version(name)}", markup=False)
+            out.print(f"  {name} {version(name)}", markup=False)
         except PackageNotFoundError:
-            _out.print(f"  {name}: not installed", markup=False)
+            out.print(f"  {name}: not installed", markup=False)
     if pipeline is None:
         return True
     loaded = load(pipeline, overrides=overrides)
-    _out.print(f"pipeline {pipeline}: the file is right", markup=False)
-    well = True
+    out.print(f"pipeline {pipeline}: the file is right", markup=False)
     try:
-        for model, findings in loaded.probe():
-            for finding in findings:
-                well &= finding.works
-                verdict = "works" if finding.works else "DOES NOT WORK"
-                _out.print(
-                    f"  {model}, {finding.kind}: {verdict} ({_clean(finding.detail)})", markup=False
-                )
+        return print_findings(loaded.probe())
     except FretError as error:
         print_error(str(error))
         return False
-    return well
 
 
 def _describe_measures(manifests: Iterable[Manifest]) -> Iterator[str]:
@@ -233,7 +226,9 @@ def _describe_measures(manifests: Iterable[Manifest]) -> Iterator[str]:
 def _describe_answers(stage: str, usage: Mapping[str, float]) -> str:
     text = f"{stage}: {_describe_usage(usage)}, {usage.get('reused', 0):.0f} from the answer store"
     if unknown := usage.get("unknown", 0):
-        text += f"; {unknown:.0f} requests of unknown outcome were sent again (they may have been paid)"
+        text += (
+            f"; {unknown:.0f} requests of unknown outcome were sent again (they may have been paid)"
+        )
     return text
 
 
@@ -268,15 +263,15 @@ def _print_example(number: int, example: Example) -> None:
         (f"Example {number} ", "bold"),
         (f"{example.task_type or 'free task'}, {example.split}, positive: {seed}\n", "dim"),
         ("  task      ", "cyan"),
-        _clean(example.task) + "\n",
+        clean(example.task) + "\n",
         ("  query     ", "cyan"),
-        _clean(example.query) + "\n",
+        clean(example.query) + "\n",
         ("  positive  ", "green"),
         _shorten(_titled(example.positive_title, example.positive)) + "\n",
         ("  negative  ", "red"),
         _shorten(_titled(example.negative_titles[0], example.negatives[0])),
     ]
-    _out.print(Text.assemble(*lines))
+    out.print(Text.assemble(*lines))
 
 
 def _titled(title: str, text: str) -> str:
@@ -284,19 +279,13 @@ def _titled(title: str, text: str) -> str:
 
 
 def _print_record(record: Any) -> None:
-    _out.print(Text(f"── {_clean(record.key)}", style="bold"))
+    out.print(Text(f"── {clean(record.key)}", style="bold"))
     for f in fields(record):
         value = getattr(record, f.name)
         text = value if isinstance(value, str) else repr(value)
-        _out.print(Text.assemble((f"  {f.name:<16} ", "cyan"), _shorten(text, 1500)))
+        out.print(Text.assemble((f"  {f.name:<16} ", "cyan"), _shorten(text, 1500)))
 
 
 def _shorten(text: str, limit: int = 240) -> str:
-    text = _clean(" ".join(text.split()))
+    text = clean(" ".join(text.split()))
     return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def _clean(text: str) -> str:
-    return "".join(
-        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
-    )

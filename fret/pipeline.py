@@ -17,7 +17,10 @@ from typing import Any
 from fret.config import PipelineSettings
 from fret.dataset import build_dataset
 from fret.errors import StageError, UserError
+from fret.estimate import Ahead, estimate_stage
+from fret.llm.answers import Spent
 from fret.llm.probe import Finding
+from fret.llm.upkeep import read_spent
 from fret.pipeline_file import load_settings
 from fret.plan import Part, gather_questions, make_plan
 from fret.records import Dropped, Example, Record
@@ -27,6 +30,7 @@ from fret.stages.candidates import Candidates
 from fret.stages.context import Context
 from fret.stages.examples import Examples
 from fret.stages.judgements import Judgements
+from fret.stages.models import price_spent
 from fret.stages.pages import Pages
 from fret.stages.passages import Passages
 from fret.stages.queries import queries_stage
@@ -131,6 +135,34 @@ class Pipeline:
                 yield name, context.models.examine(name, kinds)
         finally:
             context.close()
+
+    def estimate(self) -> list[Ahead]:
+        """Count the requests that are still to be sent, without sending any.
+
+        Raises:
+            UserError: the passages are not there yet; making them costs nothing.
+        """
+        run = self.stored
+        if not all(run.stage(name).finished for name in ("pages", "passages")):
+            raise UserError(
+                "An estimate needs the passages, which cost nothing to make: run "
+                "`fret run PIPELINE pages passages` first."
+            )
+        found: list[Ahead] = []
+        for build in STAGES.values():
+            context = Context(self.settings, beside=self._beside, observer=Silence(), lane="count")
+            try:
+                stage = build(context)
+                context.models.expect(_by_model(stage.questions()))
+                found += estimate_stage(run, stage, context)
+            finally:
+                context.close()
+        return found
+
+    def spent(self) -> list[tuple[Spent, float | None]]:
+        """Return what the run has had from models so far, with its cost where prices are known."""
+        path = Path(self.settings.answers)
+        return list(price_spent(self.settings, read_spent(path, self.settings.run)))
 
     def status(self) -> list[Manifest]:
         """Return the manifests of the stages that were begun, in order."""

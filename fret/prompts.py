@@ -102,7 +102,9 @@ class Prompt:
 
         Eight characters a word is long for most languages; what else is given adds little.
         """
-        given = {name: "x" * 100 for name in JOBS[self.job].given} | {"passage": "x" * max_words * 8}
+        given = {name: "x" * 100 for name in JOBS[self.job].given} | {
+            "passage": "x" * max_words * 8
+        }
         return sum(len(text) for _, text in self.as_chat(**given))
 
     def _shot_text(self, given: Mapping[str, str]) -> str:

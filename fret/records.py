@@ -253,7 +253,10 @@ class Reason(StrEnum):
     SEED_NOT_FOUND = "seed_not_found"
     REFUSED = "refused"
     CUT = "cut"
+    EMPTY_ANSWER = "empty_answer"
     UNREADABLE_ANSWER = "unreadable_answer"
+    ECHO_OF_THE_PROMPT = "echo_of_the_prompt"
+    WRONG_LANGUAGE = "wrong_language"
     REJECTED_REQUEST = "rejected_request"
     SERVER_FAULT = "server_fault"
     # candidates and judgements

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
+
 from batch_jobs import TERMINAL
 from batches import Batches
 

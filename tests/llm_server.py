@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
 from aiohttp import web
+
 from batch_api import BatchAPI
 from batches import Batches
 from llm_brain import (

@@ -157,7 +157,7 @@ def test_a_server_that_is_not_there_is_told(small: Path) -> None:
     model = {"backend": "openai", "base_url": "http://127.0.0.1:9/v1", "model": "tiny"}
     changed(small, models={"m": model}, queries={"writer": {"kind": "llm", "model": "m"}})
     result = call("run", "small.yaml")
-    assert result.exit_code == 2 and "nothing answers at 127.0.0.1:9/v1" in said(result)
+    assert result.exit_code == 2 and "nothing answers at 127.0.0.1:9" in said(result)
     assert not Path("data").exists()
 
 

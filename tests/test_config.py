@@ -152,7 +152,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         ("run=.hidden", "run: String should match pattern"),
         ("pages.source.kind=pdf", "pages.source.kind: must be one of 'html', 'jsonl'"),
         ("pages.source={path: x}", "pages.source.kind: must be one of"),
-        ("models.t.backend=other", "models.t.backend: must be one of 'openai', 'scripted'"),
+        ("models.t.backend=other", "models.t.backend: must be one of 'openai', 'transformers', 'scripted'"),
         ("judgements.scorers.0.kind=x", "judgements.scorers.0.kind: must be one of 'unigram'"),
         ("pages.source.path=3", "pages.source.path: should be a valid string"),
         ("queries.writer={kind: file}", "queries.writer.path: is missing"),

@@ -15,8 +15,8 @@ from typing import Any
 
 import openai
 import pytest
-from llm_brain import Tokenizer, fit_schema
 
+from llm_brain import Tokenizer, fit_schema
 from llm_server import AZURE_HEADERS, Brain, LLMServer, limit_headers
 
 JUDGE = "<<<abcdefghijkl\nkettles like vinegar\nabcdefghijkl>>>\nQuery: vinegar kettles"

@@ -135,6 +135,16 @@ class AnswerStore:
             found.update((key, zlib.decompress(raw)) for key, raw in rows)
         return found
 
+    def have(self, keys: Sequence[str]) -> set[str]:
+        """Return which of some keys have an answer."""
+        found: set[str] = set()
+        for start in range(0, len(keys), _KEYS_PER_SELECT):
+            some = keys[start : start + _KEYS_PER_SELECT]
+            marks = ",".join("?" * len(some))
+            rows = self.select(f"SELECT key FROM answers WHERE key IN ({marks})", *some)
+            found.update(key for (key,) in rows)
+        return found
+
     def get(self, key: str) -> bytes | None:
         """Return the raw answer stored under a key."""
         return self.get_many([key]).get(key)
@@ -213,6 +223,15 @@ class AnswerStore:
         done.set_running_or_notify_cancel()
         self._waiting.put((work, done))
         return done
+
+    def compact(self) -> None:
+        """Give the space of removed rows back to the disk."""
+        self.close()
+        with _explained_opening(self.path):
+            self._lock.acquire(timeout=0)
+            with closing(sqlite3.connect(self.path)) as connection:
+                connection.execute("VACUUM")
+        self._lock.release()
 
     def close(self) -> None:
         if self._writer is not None:

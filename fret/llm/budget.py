@@ -30,7 +30,9 @@ class Price:
     def cost_of(self, usage: Usage, *, lane: str = "live") -> float:
         cached = self.input if self.cached_input is None else self.cached_input
         n_fresh = usage.input_tokens - usage.cached_tokens
-        live = n_fresh * self.input + usage.cached_tokens * cached + usage.output_tokens * self.output
+        live = (
+            n_fresh * self.input + usage.cached_tokens * cached + usage.output_tokens * self.output
+        )
         return live * (self.batch if lane == "batch" else 1.0) / _TOKENS_PER_PRICE
 
 

@@ -14,7 +14,16 @@ class Job:
     """
 
     __slots__ = (
-        "_event", "body", "done", "error", "failure", "form", "key", "n_failed", "reply", "request"
+        "_event",
+        "body",
+        "done",
+        "error",
+        "failure",
+        "form",
+        "key",
+        "n_failed",
+        "reply",
+        "request",
     )
 
     def __init__(self, request: Request, form: Form, body: bytes, key: str) -> None:

@@ -251,9 +251,7 @@ class Pool:
 
     async def _work(self, jobs: Sequence[Job]) -> None:
         try:
-            for job, reply in zip(
-                jobs, await self._courier.deliver(jobs, self._keep), strict=True
-            ):
+            for job, reply in zip(jobs, await self._courier.deliver(jobs, self._keep), strict=True):
                 while isinstance(reply, Failure) and self._may_ask_again(job, reply):
                     (reply,) = await self._courier.deliver([job], self._keep)
                 self._settle(job, reply)

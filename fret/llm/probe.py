@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pydantic import BaseModel, ConfigDict
 
 from fret.errors import ModelError, UserError
+from fret.llm.answers import AnswerStore, Source
 from fret.llm.forms import Form
 from fret.llm.openai_models import Reasoning, reasoning_of
 from fret.llm.pool import Pool
@@ -145,6 +146,21 @@ def warn_of_shutdown(models: bytes, model: str) -> str | None:
     )
 
 
+def recall(
+    store: AnswerStore, source: Source, form: Form, ways: Sequence[str], longest: int
+) -> Finding | None:
+    """Return what an earlier probe found; None when there was none like it."""
+    data = store.get_ability(source, form.kind, _asked(form, ways, longest))
+    if data is None:
+        return None
+    return Finding(form.kind, True, data["detail"], data["way"], tuple(data["label_ids"]))
+
+
+def _asked(form: Form, ways: Sequence[str], longest: int) -> str:
+    # What was found for a shorter prompt, or with other fields, is not found for this one.
+    return json.dumps([list(ways), longest, dict(form.extra)], sort_keys=True)
+
+
 class _Prober:
     """Tries one kind of request on one model."""
 
@@ -155,10 +171,8 @@ class _Prober:
         return replace(self._pool.form(self._kind), way=way, label_ids=label_ids)
 
     def remembered(self, ways: Sequence[str]) -> Finding | None:
-        data = self._pool.store.get_ability(self._pool.source, self._kind, self._asked(ways))
-        if data is None:
-            return None
-        return Finding(self._kind, True, data["detail"], data["way"], tuple(data["label_ids"]))
+        form = self._pool.form(self._kind)
+        return recall(self._pool.store, self._pool.source, form, ways, self._longest)
 
     def remember(self, ways: Sequence[str], finding: Finding) -> None:
         data = {
@@ -167,7 +181,8 @@ class _Prober:
             "label_ids": finding.label_ids,
         }
         store, source = self._pool.store, self._pool.source
-        store.put_ability(source, self._kind, self._asked(ways), data).result()
+        asked = _asked(self._pool.form(self._kind), ways, self._longest)
+        store.put_ability(source, self._kind, asked, data).result()
 
     def try_ways(self, ways: Sequence[str]) -> Finding:
         """Try one way after the other until one works."""
@@ -178,11 +193,6 @@ class _Prober:
                 return replace(finding, way=way)
             failed.append(f"{way}: {finding.detail}")
         return Finding(self._kind, False, "; ".join(failed))
-
-    def _asked(self, ways: Sequence[str]) -> str:
-        # What was found for a shorter prompt, or with other fields, is not found for this one.
-        extra = dict(self._pool.form(self._kind).extra)
-        return json.dumps([list(ways), self._longest, extra], sort_keys=True)
 
     def _try(self, way: str) -> Finding:
         ids: tuple[int, ...] = ()
@@ -265,7 +275,9 @@ class _Prober:
             reply = self._ask(request, chat)
             if isinstance(reply, Failure) and reply.kind is FailureKind.REJECTED:
                 detail = reply.detail
-                return self._fail(f"a prompt as long as this pipeline's ({n_chars} chars): {detail}")
+                return self._fail(
+                    f"a prompt as long as this pipeline's ({n_chars} chars): {detail}"
+                )
             counts.append(reply.usage.input_tokens if isinstance(reply, ChatReply) else 0)
         if 0 in counts or counts[1] >= 4 * counts[0] * _LEAST_SHARE:
             return None

@@ -14,6 +14,10 @@ Tick = Callable[[], None]
 """Called once per unit of work done, for progress."""
 
 
+def _no_tick() -> None:
+    return None
+
+
 class Question(NamedTuple):
     """A kind of request that a stage will ask of a model."""
 
@@ -84,6 +88,11 @@ class Stage(Protocol):
     def process(self, rows: Iterable[Any], tick: Tick) -> Iterator[Record | Dropped]:
         """Make the records of one shard."""
         ...
+
+    def gather(self, rows: Iterable[Any]) -> None:
+        """Ask language models all that `process` would ask, and throw the replies away."""
+        for _ in self.process(rows, _no_tick):
+            pass
 
     def measure(self, run: Run) -> dict[str, Any]:
         """Return figures over the finished stage, for the manifest."""

@@ -31,6 +31,7 @@ class Context:
         observer: told of warnings, and of work that takes long before a stage begins.
         ask_failed_again: whether language models are asked anew where their answers could not be
             used.
+        lane: how requests travel; see `fret.stages.models`.
     """
 
     def __init__(
@@ -40,12 +41,15 @@ class Context:
         beside: Path,
         observer: Observer,
         ask_failed_again: bool = False,
+        lane: str = "live",
     ) -> None:
         self.settings = settings
         self.seed = settings.seed
         self.observer = observer
         self._beside = beside
-        self._models = Models(settings, tell=observer.warned, ask_failed_again=ask_failed_again)
+        self._models = Models(
+            settings, tell=observer.warned, ask_failed_again=ask_failed_again, lane=lane
+        )
         self._found_models: dict[str, str | None] = {}
 
     def find_path(self, path: str) -> Path:

@@ -1,6 +1,8 @@
 """judgements: every candidate scored by every scorer, and the ranks fused."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from threading import Lock
 from typing import Any, ClassVar
 
 from fret.choose import rank_fused
@@ -16,7 +18,7 @@ from fret.errors import ConfigError
 from fret.fingerprint import identity_of
 from fret.prompts import Prompt
 from fret.records import Candidates, Dropped, Judgement, Query, Reason, Record, Scoring
-from fret.retrieval.dense import MINILM, Embedder, identify_model
+from fret.retrieval.dense import MINILM, Embedder, PassageVectors, identify_model
 from fret.retrieval.fuse import rank_scores
 from fret.scorers import Group, Score, Scorer
 from fret.scorers.embedding import EmbeddingScorer as CosineScorer
@@ -83,6 +85,12 @@ class Judgements(Stage):
         by_scorer = [self._run_scorer(scorer, rows, tick) for scorer in self._scorers]
         for i, (_, candidates) in enumerate(rows):
             yield self._judge(candidates, [scores[i] for scores in by_scorer])
+
+    def gather(self, rows: Iterable[Row]) -> None:
+        rows = list(rows)
+        for scorer in self._scorers:
+            if scorer.name in _KINDS:  # the others compute, and ask nobody
+                self._run_scorer(scorer, rows, lambda: None)
 
     def measure(self, run: Run) -> dict[str, Any]:
         return {"agreement": measure_agreement(run.rows(Judgement))}
@@ -161,9 +169,17 @@ class Judgements(Stage):
 
     def _build_cosine(self, scorer: EmbeddingScorer, run: Run) -> CosineScorer:
         assert self._embedder is not None
-        vectors, lookup = self._context.vectors(run, scorer.model, self._embedder), self._lookup
+        embedder, lookup, opening = self._embedder, self._lookup, Lock()
+
+        @cache
+        def open_vectors() -> PassageVectors:
+            return self._context.vectors(run, scorer.model, embedder)
 
         def vectors_of(passage_ids: Sequence[str]) -> Any:
+            # Opened when first needed, which may mean to encode all passages: a pass that only
+            # asks models does not.
+            with opening:
+                vectors = open_vectors()
             rows = [lookup.row_of(passage_id) for passage_id in passage_ids]
             return vectors.take([row for row in rows if row is not None])
 

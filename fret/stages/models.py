@@ -2,21 +2,23 @@
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from fret.config import OpenAIModel, PipelineSettings, ScriptedModel, TransformersModel
+from fret.config import Model, OpenAIModel, PipelineSettings, ScriptedModel, TransformersModel
 from fret.errors import ConfigError
 from fret.llm.answers import AnswerStore, Source, Spent
 from fret.llm.background import Background
 from fret.llm.budget import Price, Purse
+from fret.llm.counting import CountingLLM
 from fret.llm.forms import Form
 from fret.llm.local import TransformersLLM
 from fret.llm.pool import Pacing, Pool, Shared
-from fret.llm.probe import Finding, probe, require, warn_of_shutdown
+from fret.llm.probe import Finding, probe, recall, require, warn_of_shutdown
 from fret.llm.scripted import ScriptedLLM
 from fret.llm.sender import OpenAISender
+from fret.llm.shelf import Shelf
 from fret.llm.types import LLM, Tally
 from fret.llm.weights import identify_weights
 
@@ -43,12 +45,20 @@ def price_of(model: object) -> Price | None:
     return Price(price.input, price.output, price.cached_input, price.batch)
 
 
+# For models without a server: only the length of what they would be asked is of interest.
+_ANY_FORMS = {
+    kind: Form(kind, way, "", {})
+    for kind, way in {"chat": "text", "labels": "text", "likelihood": "echo"}.items()
+}
+
+
 class Models:
     """Built once per run of a pipeline; closes what it opened.
 
     Args:
         tell: called with what a person should know.
         ask_failed_again: ask anew where earlier answers could not be used.
+        lane: `live`, or `count` to count requests and send none.
     """
 
     def __init__(
@@ -57,8 +67,11 @@ class Models:
         *,
         tell: Callable[[str], None],
         ask_failed_again: bool = False,
+        lane: str = "live",
     ) -> None:
         self._settings, self._tell, self._ask_failed_again = settings, tell, ask_failed_again
+        self._lane = lane
+        self._kinds: dict[str, dict[str, int]] = {}
         self._llms: dict[str, LLM] = {}
         self._shared: Shared | None = None
 
@@ -66,6 +79,10 @@ class Models:
         if name not in self._llms:
             self._llms[name] = self._build(name)
         return self._llms[name]
+
+    def expect(self, kinds: dict[str, dict[str, int]]) -> None:
+        """Say what will be asked: for each model the kinds of request, with the longest prompt."""
+        self._kinds = kinds
 
     def check(self, name: str, kinds: dict[str, int]) -> None:
         """Make sure, before any work, that a model is there and can do what it will be asked.
@@ -91,6 +108,10 @@ class Models:
         if isinstance(llm, TransformersLLM):
             llm.reach()
         return [Finding(kind, True, "in this process") for kind in sorted(kinds)]
+
+    def price(self, name: str) -> Price | None:
+        """Return what a model costs; None when the pipeline file does not say."""
+        return price_of(self._settings.models[name])
 
     def usage(self) -> dict[str, float]:
         """Return requests, tokens and money so far, over all models."""
@@ -121,6 +142,8 @@ class Models:
 
     def _build(self, name: str) -> LLM:
         model = self._settings.models[name]
+        if self._lane == "count":
+            return CountingLLM(self._make_shelf(name, model))
         match model:
             case ScriptedModel():
                 return ScriptedLLM(seed=model.seed)
@@ -136,6 +159,17 @@ class Models:
                 )
             case OpenAIModel():
                 return self._build_pool(name, model)
+
+    def _make_shelf(self, name: str, model: Model) -> Shelf:
+        """Return what the store says of a model's requests, asked as an earlier probe found."""
+        store = self._open().store
+        forms = make_forms(model) if isinstance(model, OpenAIModel) else dict(_ANY_FORMS)
+        source = Source(model.label, model.model, self._settings.run, self._lane)
+        for kind, longest in self._kinds.get(name, {}).items():
+            ways = model.ways.model_dump()[kind] if isinstance(model, OpenAIModel) else []
+            if found := recall(store, source, forms[kind], ways, longest):
+                forms[kind] = replace(forms[kind], way=found.way, label_ids=found.label_ids)
+        return Shelf(store, source, forms, ask_failed_again=self._ask_failed_again)
 
     def _build_pool(self, name: str, model: OpenAIModel) -> Pool:
         api_key, share = read_key(name, model), -(-model.concurrency // len(model.addresses))

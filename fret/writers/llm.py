@@ -1,12 +1,14 @@
 """Tasks and queries by a language model, from a few-shot prompt, as in Gecko's FRet."""
 
-from collections import deque
+import unicodedata
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from fret.llm.types import LLM, Chat, ChatReply, Failure, Reply
+from fret.llm.types import LLM, Chat, ChatReply, Failure, FailureKind, Reply
 from fret.prompts import Prompt
 from fret.records import Dropped, Passage, Query, Reason
 
@@ -46,6 +48,7 @@ class LlmWriter:
         self._llm, self._prompt = llm, prompt
         self._per_passage = per_passage
         self._temperature, self._max_tokens = temperature, max_tokens
+        self._shown = {_normalize(example.get("query", "")) for example in prompt.examples}
 
     def write(self, passages: Iterable[Passage]) -> Iterator[Query | Dropped]:
         waiting: deque[tuple[Passage, int]] = deque()
@@ -67,7 +70,26 @@ class LlmWriter:
         messages = self._prompt.as_chat(
             passage=passage.text, title=passage.title, language=passage.language
         )
-        return Chat(tuple(messages), self._max_tokens, self._temperature, TaskAndQuery, sample)
+        return Chat(
+            tuple(messages),
+            self._max_tokens,
+            self._temperature,
+            TaskAndQuery,
+            sample,
+            partial(self._refuse, passage),
+        )
+
+    def _refuse(self, passage: Passage, written: BaseModel) -> Failure | None:
+        """Say what is wrong with a query that has the right form; it is asked for once more."""
+        assert isinstance(written, TaskAndQuery)
+        if _normalize(written.query) in self._shown:
+            detail = f"it repeats the prompt's example {written.query[:80]!r}"
+            return Failure(FailureKind.ECHO, detail)
+        ours, theirs = find_script(written.query), find_script(passage.text)
+        if ours and theirs and ours != theirs:
+            detail = f"it is in {ours} letters, the passage in {theirs}: {written.query[:80]!r}"
+            return Failure(FailureKind.LANGUAGE, detail)
+        return None
 
     def _read(self, reply: Reply | Failure, passage: Passage, sample: int) -> Query | Dropped:
         if isinstance(reply, Failure):
@@ -85,6 +107,28 @@ class LlmWriter:
             prompt_hash=self.prompt_hash,
             sample=sample,
         )
+
+
+def _normalize(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+# Japanese mixes three scripts, and Chinese is one of them.
+_TOGETHER = {"HIRAGANA": "CJK", "KATAKANA": "CJK"}
+
+
+def find_script(text: str) -> str:
+    """Return the script of most letters of a text, as Unicode names it; empty for too few."""
+    letters = [c for c in text[:2000] if c.isalpha()]
+    names = Counter(unicodedata.name(c, "").split(" ")[0] for c in letters)
+    scripts: Counter[str] = Counter()
+    for name, n in names.items():
+        scripts[_TOGETHER.get(name, name)] += n
+    if not scripts:
+        return ""
+    script, n = scripts.most_common(1)[0]
+    # A formula or a name in other letters is no language.
+    return script if n >= 3 and n > len(letters) / 2 else ""
 
 
 def _drop_double(query: Query | Dropped, written: set[tuple[str, str]]) -> Query | Dropped:

@@ -160,4 +160,3 @@ def dump_json(data: Any) -> bytes:
         import json
 
         return json.dumps(data, sort_keys=True, separators=(",", ":")).encode()
-

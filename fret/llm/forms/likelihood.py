@@ -239,7 +239,9 @@ LIKELIHOOD_WAYS = {
     "generate": Way(
         "/generate", _generate_body, _read_generate, _is_generated, _join_texts, _split_list
     ),
-    "echo": Way("/v1/completions", _echo_body, _read_echo, join=_join_prompts, split=_split_choices),
+    "echo": Way(
+        "/v1/completions", _echo_body, _read_echo, join=_join_prompts, split=_split_choices
+    ),
     "prompt_logprobs": Way(
         "/v1/completions",
         _prompt_body,

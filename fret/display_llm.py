@@ -1,0 +1,123 @@
+"""What the command line shows of language models: abilities, estimates, costs, the answer store.
+
+Part of the command line. Names of models and words of servers are hostile, as in `fret.display`.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from fret.config import BudgetSettings
+from fret.estimate import Ahead
+from fret.llm.answers import Spent
+from fret.llm.probe import Finding
+from fret.llm.upkeep import Stats
+from fret.terminal import clean, out
+
+
+def print_findings(found: Iterable[tuple[str, list[Finding]]]) -> bool:
+    """Show what each model can do, as it is found.
+
+    Returns:
+        Whether all is there that the pipeline needs.
+    """
+    well, table = True, _make_table("model", "asked for", "way", "verdict")
+    for model, findings in found:
+        for finding in findings:
+            well &= finding.works
+            verdict = "works" if finding.works else "DOES NOT WORK"
+            table.add_row(
+                Text(clean(model)),
+                finding.kind,
+                finding.way or "-",
+                Text(clean(f"{verdict}: {finding.detail}"), style="" if finding.works else "red"),
+            )
+    if table.row_count:
+        out.print(table)
+    return well
+
+
+def print_estimate(ahead: list[Ahead], budget: BudgetSettings | None) -> None:
+    """Show what is still to be sent, by stage and model."""
+    if not ahead:
+        out.print("No language model is asked any more: every stage that asks one is done.")
+        return
+    table = _make_table("stage", "model", "requests", "stored", "tokens in", "tokens out", "USD")
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for part in ahead:
+        cost = part.cost()
+        table.add_row(
+            part.stage,
+            Text(clean(part.name)),
+            f"{'about ' if part.guessed else ''}{part.requests}",
+            str(part.stored),
+            f"{part.low.input_tokens} - {part.high.input_tokens}",
+            f"{part.low.output_tokens} - {part.high.output_tokens}",
+            "no price" if cost is None else f"{cost[0]:.4f} - {cost[1]:.4f}",
+        )
+    out.print(table)
+    if any(part.guessed for part in ahead):
+        out.print(
+            "`about`: as many queries as passages allow, before any is written; run "
+            "`queries candidates` for the exact number."
+        )
+    costs = [cost for part in ahead if (cost := part.cost()) is not None]
+    if len(costs) == len(ahead):
+        low, high = sum(cost[0] for cost in costs), sum(cost[1] for cost in costs)
+        out.print(f"In all {low:.4f} - {high:.4f} USD{_compare(high, budget)}.")
+    else:
+        out.print("In all: no sum, for not every model has a `price`.")
+
+
+def _compare(high: float, budget: BudgetSettings | None) -> str:
+    if budget is None:
+        return ""
+    return (
+        f", within the budget of {budget.usd:.2f}"
+        if high <= budget.usd
+        else (f"; the budget of {budget.usd:.2f} may not be enough")
+    )
+
+
+def describe_spent(spent: Iterable[tuple[Spent, float | None]]) -> Iterable[str]:
+    """Say what a run has had from each model, over all its processes."""
+    for part, cost in spent:
+        usage, source = part.usage, part.source
+        money = "no price" if cost is None else f"{cost:.4f} USD"
+        text = (
+            f"spent on {clean(source.model)} ({source.lane}): {part.answers} answers, "
+            f"{usage.input_tokens} tokens in ({usage.cached_tokens} cached), "
+            f"{usage.output_tokens} out, {money}"
+        )
+        if part.unknown:
+            text += f"; {part.unknown} requests of unknown outcome, which may have been paid too"
+        yield text
+
+
+def print_stats(path: Path, stats: Stats) -> None:
+    """Show what an answer store holds."""
+    out.print(f"{path}: {stats.size / 1e6:.1f} MB", markup=False, soft_wrap=True)
+    table = _make_table("server", "model", "kind", "answers", "unusable", "MB")
+    for group in stats.groups:
+        table.add_row(
+            Text(clean(group.server)),
+            Text(clean(group.model)),
+            group.kind,
+            str(group.answers),
+            str(group.failures),
+            f"{group.bytes / 1e6:.1f}",
+        )
+    out.print(table if stats.groups else "It holds no answers yet.")
+    for part in stats.spent:
+        name = clean(part.source.run) or "(no run)"
+        for line in describe_spent([(part, None)]):
+            out.print(f"run {name}: {line.removesuffix(', no price')}", markup=False)
+    if stats.waiting:
+        out.print(f"{stats.waiting} requests are out by batch or file.")
+
+
+def _make_table(*columns: str) -> Table:
+    return Table(*columns, box=None, header_style="bold", pad_edge=False)

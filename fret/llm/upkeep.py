@@ -1,0 +1,217 @@
+"""Looking after an answer store: what it holds, throwing away what is no longer wanted, export."""
+
+import gzip
+import json
+import os
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from fret.errors import StoreError, UserError
+from fret.llm.answers import AnswerStore, Source, Spent, check_version, connect_reader
+from fret.llm.types import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Answers of one model to one kind of request."""
+
+    server: str
+    model: str
+    kind: str
+    answers: int
+    failures: int
+    bytes: int
+    """As stored, compressed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What a store holds."""
+
+    size: int
+    """Bytes on the disk, with the file of what is not yet merged."""
+    groups: list[Group]
+    spent: list[Spent]
+    waiting: int
+    """Requests that are out by batch or file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which answers are meant; what is left out means any."""
+
+    model: str | None = None
+    server: str | None = None
+    run: str | None = None
+    before: float | None = None
+    """Seconds since 1970."""
+
+    @property
+    def condition(self) -> tuple[str, list[Any]]:
+        parts, values = ["1"], []
+        for name in ("model", "server", "run"):
+            if (value := getattr(self, name)) is not None:
+                parts.append(f"{name} = ?")
+                values.append(value)
+        if self.before is not None:
+            parts.append("created < ?")
+            values.append(self.before)
+        return " AND ".join(parts), values
+
+
+def read_stats(path: Path) -> Stats:
+    """Say what a store holds; another process may be working with it.
+
+    Raises:
+        UserError: there is no store.
+        StoreError: it is damaged, or of another version.
+    """
+    with closing(_open(path)) as connection:
+        try:
+            return Stats(
+                size=sum(os.path.getsize(p) for p in _files_of(path)),
+                groups=[Group(*row) for row in connection.execute(_GROUPS)],
+                spent=_read_spent(connection),
+                waiting=connection.execute("SELECT COUNT(*) FROM posted").fetchone()[0],
+            )
+        except sqlite3.DatabaseError as error:
+            raise _damaged(path, error) from error
+
+
+def read_spent(path: Path, run: str) -> list[Spent]:
+    """Return what a run has spent; nothing when there is no store."""
+    if not path.exists():
+        return []
+    with closing(_open(path)) as connection:
+        try:
+            return [part for part in _read_spent(connection) if part.source.run == run]
+        except sqlite3.DatabaseError as error:
+            raise _damaged(path, error) from error
+
+
+def _read_spent(connection: sqlite3.Connection) -> list[Spent]:
+    return [
+        Spent(Source(*row[:4]), row[4], Usage(*row[5:8]), row[8])
+        for row in connection.execute(_SPENT)
+    ]
+
+
+_GROUPS = """
+SELECT server, model, kind, SUM(good), SUM(NOT good), SUM(size) FROM (
+    SELECT server, model, kind, 1 AS good, LENGTH(raw) AS size FROM answers
+    UNION ALL SELECT server, model, kind, 0, LENGTH(raw) FROM failures)
+GROUP BY server, model, kind ORDER BY server, model, kind
+"""
+_SPENT = """
+SELECT server, model, run, lane, answers, input_tokens, output_tokens, cached_tokens, unknown
+FROM spent ORDER BY run, server, model, lane
+"""
+
+
+def count_chosen(path: Path, choice: Choice, *, failures_only: bool) -> int:
+    """Count what `prune` would remove."""
+    where, values = choice.condition
+    tables = ["failures"] if failures_only else ["answers", "failures"]
+    with closing(_open(path)) as connection:
+        try:
+            return sum(
+                connection.execute(
+                    f"SELECT COUNT(*) FROM {table} WHERE {where}", values
+                ).fetchone()[0]
+                for table in tables
+            )
+        except sqlite3.DatabaseError as error:
+            raise _damaged(path, error) from error
+
+
+def prune(path: Path, choice: Choice, *, failures_only: bool) -> int:
+    """Remove answers, and give their space back to the disk; what was spent stays counted.
+
+    Returns:
+        How many were removed.
+
+    Raises:
+        UserError: there is no store, or another process holds it.
+    """
+    n = count_chosen(path, choice, failures_only=failures_only)
+    where, values = choice.condition
+    tables = ["failures"] if failures_only else ["answers", "failures"]
+    store = AnswerStore(path)
+
+    def remove(connection: sqlite3.Connection) -> None:
+        for table in tables:
+            connection.execute(f"DELETE FROM {table} WHERE {where}", values)
+
+    try:
+        store.write(remove).result()
+        store.compact()
+    finally:
+        store.close()
+    return n
+
+
+def export(path: Path, out: Path, choice: Choice) -> int:
+    """Write answers and failures as JSON lines, gzipped where the name ends in .gz.
+
+    Returns:
+        How many were written.
+    """
+    n, fresh = 0, out.with_name(f".{out.name}.new")
+    opened: Any = (
+        gzip.open(fresh, "wt", encoding="utf-8")
+        if out.suffix == ".gz"
+        else fresh.open("w", encoding="utf-8")
+    )
+    with opened as file:
+        for row in _rows(path, choice):
+            _write_line(file, row)
+            n += 1
+    fresh.replace(out)
+    return n
+
+
+def _write_line(file: IO[str], row: dict[str, Any]) -> None:
+    # ASCII: half of a surrogate pair is valid JSON, but no UTF-8.
+    file.write(json.dumps(row, ensure_ascii=True) + "\n")
+
+
+def _rows(path: Path, choice: Choice) -> Iterator[dict[str, Any]]:
+    where, values = choice.condition
+    names = "key, server, model, kind, run, lane, created"
+    with closing(_open(path)) as connection:
+        try:
+            for extra in ("NULL, NULL FROM answers", "failure, detail FROM failures"):
+                statement = f"SELECT {names}, raw, {extra} WHERE {where} ORDER BY key"
+                for *fields, raw, failure, detail in connection.execute(statement, values):
+                    row = dict(zip(names.split(", "), fields, strict=True))
+                    answer = zlib.decompress(raw).decode("utf-8", "replace")
+                    yield {**row, "failure": failure, "detail": detail, "answer": answer}
+        except (sqlite3.DatabaseError, zlib.error) as error:
+            raise _damaged(path, error) from error
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    if not path.exists():
+        raise UserError(f"There is no answer store at {path}. Name another with --store PATH.")
+    try:
+        connection = connect_reader(path)
+        check_version(connection, path)
+    except sqlite3.DatabaseError as error:
+        raise _damaged(path, error) from error
+    return connection
+
+
+def _files_of(path: Path) -> list[Path]:
+    return [p for p in (path, Path(f"{path}-wal")) if p.exists()]
+
+
+def _damaged(path: Path, error: Exception) -> StoreError:
+    return StoreError(
+        f"The answer store {path} cannot be read: {error}. If it is damaged, move it away (with "
+        "its -wal file) or restore a copy."
+    )
