@@ -1,5 +1,6 @@
 """A run that is killed, at any moment, goes on and ends as if nothing had happened."""
 
+import hashlib
 import os
 import random
 import signal
@@ -13,10 +14,13 @@ import pytest
 
 import fret
 from conftest import LLM_PIPELINE, write_pages
-from fret.records import Example, hash_json
+from fret.llm.forms import dump_json
+from fret.records import Example
 from llm_server import Asked, LLMServer
 
 KILLS = 20
+# The default: so many answers may be in flight in each of the eight places.
+PROMPTS_PER_REQUEST = 8
 
 
 def start(folder: Path, pipeline: str, *options: str) -> "subprocess.Popen[bytes]":
@@ -52,9 +56,18 @@ def stored_keys(store: Path) -> set[str]:
         connection.close()
 
 
-def key_of(asked: Asked) -> str:
-    path = asked.path.removeprefix("/v1")
-    return hash_json(["local", path, asked.body, asked.body.get("seed", 0)])
+def keys_of(asked: Asked) -> set[str]:
+    """The keys of all that a request asks: a list of prompts is as many answers."""
+    prompts = asked.body.get("prompt", "")
+    bodies = [asked.body]
+    if isinstance(prompts, list):
+        bodies = [{**asked.body, "prompt": prompt} for prompt in prompts]
+    head = f"local\0tiny\0{asked.path}\0{asked.body.get('seed', 0)}\0".encode()
+    return {hashlib.sha256(head + dump_json(body)).hexdigest() for body in bodies}
+
+
+def count_prompts(asked: list[Asked]) -> int:
+    return sum(len(keys_of(a)) for a in asked)
 
 
 @pytest.mark.timeout(600)
@@ -67,7 +80,10 @@ def test_killed_at_random_moments_a_run_ends_byte_equal_and_asks_no_answered_req
         write_pages(folder / "pages")
         (folder / "llm.yaml").write_text(LLM_PIPELINE.format(url=server.url), "utf-8")
     finish(whole, "llm.yaml")
-    n_needed, first = server.n_answered, len(server.asked)
+    n_needed, first = count_prompts(server.asked), len(server.asked)
+    assert {key for a in server.asked for key in keys_of(a)} >= stored_keys(
+        whole / "data" / "answers.sqlite"
+    ), "the test must know the keys"
 
     server.latency_s = 0.25
     n_killed = 0
@@ -80,16 +96,16 @@ def test_killed_at_random_moments_a_run_ends_byte_equal_and_asks_no_answered_req
         n_killed += process.poll() is None
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
-        again += [a for a in server.asked[since:] if key_of(a) in kept]
+        again += [a for a in server.asked[since:] if keys_of(a) & kept]
         kept, since = stored_keys(store), len(server.asked)
     server.latency_s = 0.0
     finish(broken, "llm.yaml")
-    again += [a for a in server.asked[since:] if key_of(a) in kept]
+    again += [a for a in server.asked[since:] if keys_of(a) & kept]
     assert not again
     assert n_killed >= KILLS * 3 // 4
     # What the server answered but the killed process had not stored yet: in flight at most.
-    n_lost = len(server.asked) - first - n_needed
-    assert n_lost <= n_killed * 8
+    n_lost = count_prompts(server.asked[first:]) - n_needed
+    assert n_lost <= n_killed * 8 * PROMPTS_PER_REQUEST
     assert files_of(broken / "data/runs/llm") == files_of(whole / "data/runs/llm")
 
 
