@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 
 from fret.errors import StoreError
-from fret.llm.answers import AnswerStore, Stored
+from fret.llm.answers import AnswerStore, Source, Spent, Stored
+from fret.llm.types import Usage
+
+SOURCE = Source("s", "m", "r")
 
 
 def answer(key: str, raw: bytes = b"{}", **fields: object) -> Stored:
-    return Stored(key=key, server="s", model="m", kind="chat", raw=raw, **fields)  # type: ignore[arg-type]
+    return Stored(key=key, source=SOURCE, kind="chat", raw=raw, **fields)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -85,10 +88,10 @@ def test_a_waiter_that_goes_away_does_not_stop_the_store(path: Path) -> None:
 KILLED = """
 import sys
 from pathlib import Path
-from fret.llm.answers import AnswerStore, Stored
+from fret.llm.answers import AnswerStore, Source, Stored
 store = AnswerStore(Path(sys.argv[1]))
 for i in range(100000):
-    store.put(Stored(f"{i}", "s", "m", "chat", b"x" * 500)).result()
+    store.put(Stored(f"{i}", Source("s", "m"), "chat", b"x" * 500)).result()
     print(i, flush=True)
 """
 
@@ -136,7 +139,7 @@ def test_a_store_of_a_newer_format_is_an_error(path: Path) -> None:
     connection.execute("PRAGMA user_version = 99")
     connection.commit()
     connection.close()
-    with pytest.raises(StoreError, match="format 99; this fret knows 1"):
+    with pytest.raises(StoreError, match="format 99; this fret knows 2"):
         AnswerStore(path)
 
 
@@ -145,3 +148,86 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     store = AnswerStore(tmp_path / "file" / "answers.sqlite")
     with pytest.raises(StoreError, match="cannot be opened"):
         store.put(answer("k"))
+
+
+def test_many_keys_are_looked_up_at_once(path: Path) -> None:
+    store = AnswerStore(path)
+    store.put(*(answer(str(i), str(i).encode()) for i in range(1200))).result(20)
+    keys = [str(i) for i in range(0, 2400, 2)]
+    assert store.get_many(keys) == {key: key.encode() for key in keys if int(key) < 1200}
+    assert store.have(keys) == {key for key in keys if int(key) < 1200}
+    store.close()
+
+
+def test_what_was_spent_adds_up_over_processes_failures_included(path: Path) -> None:
+    for start in (0, 10):
+        store = AnswerStore(path)
+        usage = Usage(input_tokens=100, output_tokens=7, cached_tokens=30)
+        items = [answer(str(start + i), usage=usage) for i in range(3)]
+        store.put(*items, answer("bad", usage=usage, failure="cut", attempt=start)).result(5)
+        store.note_unknown(SOURCE, 2).result(5)
+        store.close()
+    store = AnswerStore(path)
+    assert store.get_spent("r") == [Spent(SOURCE, 8, Usage(800, 56, 240), 4)]
+    assert store.get_spent("other") == []
+    store.close()
+
+
+def test_an_answer_that_turns_out_unusable_is_moved_to_the_failures_and_paid_once(
+    path: Path,
+) -> None:
+    store = AnswerStore(path)
+    store.put(answer("k", b"what", usage=Usage(5, 5))).result(5)
+    store.demote(answer("k", b"what", failure="unreadable_answer", detail="no")).result(5)
+    assert store.get("k") is None
+    assert store.get_failure("k") == (1, "unreadable_answer", "no")
+    assert store.get_spent("r")[0].usage == Usage(5, 5)
+    store.close()
+
+
+def test_a_store_that_is_damaged_in_the_middle_is_an_error_that_says_what_to_do(
+    path: Path,
+) -> None:
+    store = AnswerStore(path)
+    store.put(*(answer(str(i), os.urandom(4000)) for i in range(200))).result(20)
+    store.close()
+    with path.open("r+b") as file:
+        for place in range(8192, path.stat().st_size, 4096):
+            file.seek(place)
+            file.write(b"garbage!" * 256)
+    with pytest.raises(StoreError, match="restore a copy"):
+        damaged = AnswerStore(path)
+        try:
+            for i in range(200):
+                damaged.get(str(i))
+        finally:
+            damaged.close()
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from fret.errors import StoreError
+from fret.llm.answers import AnswerStore, Source, Stored
+import os, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+store = AnswerStore(Path(sys.argv[1]))
+store.put(Stored("first", Source("s", "m"), "chat", b"{}")).result()
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    for i in range(100):
+        store.put(Stored(str(i), Source("s", "m"), "chat", os.urandom(5000))).result()
+except StoreError as error:
+    print(error)
+"""
+
+
+def test_a_disk_without_room_is_told_and_what_was_stored_stays(path: Path) -> None:
+    command = [sys.executable, "-c", FULL, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "cannot be written" in done.stdout and "run again" in done.stdout, done.stderr
+    store = AnswerStore(path)
+    assert store.get("first") == b"{}"
+    store.put(answer("after")).result(5)
+    assert store.get("after") == b"{}"
+    store.close()

@@ -1,17 +1,32 @@
 """The pool: order kept, nothing asked twice, faults retried once in one place, refusals stop."""
 
 import itertools
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
 from fret.errors import ModelError, UserError
-from fret.llm.answers import AnswerStore
-from fret.llm.openai import OpenAISender
-from fret.llm.pool import Pool
-from fret.llm.types import Chat, ChatReply, Failure, FailureKind, Labels
+from fret.llm.answers import AnswerStore, Source, Stored
+from fret.llm.background import Background
+from fret.llm.forms import Form
+from fret.llm.pool import Pacing, Pool, Shared
+from fret.llm.sender import OpenAISender
+from fret.llm.types import (
+    Chat,
+    ChatReply,
+    Failure,
+    FailureKind,
+    Labels,
+    Likelihood,
+    LikelihoodReply,
+)
 from llm_server import LLMServer
+
+WAYS = {"chat": "json_schema", "labels": "top_logprobs", "likelihood": "echo"}
 
 
 @pytest.fixture
@@ -28,15 +43,29 @@ def pool(server: LLMServer, store: AnswerStore) -> Iterator[Pool]:
     made.close()
 
 
-def make_pool(url: str, store: AnswerStore, concurrency: int = 4, timeout_s: float = 1.0) -> Pool:
+def make_pool(
+    url: str,
+    store: AnswerStore,
+    concurrency: int = 4,
+    timeout_s: float = 1.0,
+    *,
+    urls: Sequence[str] = (),
+    tell: Callable[[str], None] = lambda message: None,
+    patience_s: float = 120.0,
+    prompts_per_request: int = 1,
+) -> Pool:
+    addresses = [*urls] or [url]
     return Pool(
-        name="tiny",
-        server="local",
-        make_sender=lambda: OpenAISender(
-            base_url=url, api_key=None, concurrency=concurrency, timeout_s=timeout_s
-        ),
-        store=store,
-        concurrency=concurrency,
+        Source("local", "tiny", "r"),
+        make_senders=lambda: [
+            OpenAISender(
+                base_url=address, api_key=None, concurrency=concurrency, timeout_s=timeout_s
+            )
+            for address in addresses
+        ],
+        forms={kind: Form(kind, way, "tiny", {}) for kind, way in WAYS.items()},
+        shared=Shared(store, Background(), tell=tell),
+        pacing=Pacing(concurrency, prompts_per_request, patience_s=patience_s),
     )
 
 
@@ -181,17 +210,142 @@ def test_one_request_that_the_server_cannot_bear_costs_one_row(
     pool: Pool, server: LLMServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.poison = "number3"
-    monkeypatch.setattr("fret.llm.pool._LONGEST_PAUSE_S", 0.05)  # time only
+    monkeypatch.setattr("fret.llm.courier._LONGEST_PAUSE_S", 0.05)  # time only
+    monkeypatch.setattr("fret.llm.gate._LONGEST_REST_S", 0.05)
     replies = list(pool.ask(chats(12)))
     failed = [i for i, reply in enumerate(replies) if isinstance(reply, Failure)]
     assert failed == [3]
     assert isinstance(replies[3], Failure) and replies[3].kind == FailureKind.FAULT
 
 
-def test_a_server_that_is_down_stops_the_run(
+def test_the_last_request_of_a_run_may_be_one_that_the_server_cannot_bear(
     pool: Pool, server: LLMServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server.poison = "number"
-    monkeypatch.setattr("fret.llm.pool._LONGEST_PAUSE_S", 0.05)  # time only
-    with pytest.raises(ModelError, match="failed 10 times in a row"):
-        texts(pool.ask(chats(2)))
+    """Nothing else is answered meanwhile: something small tells that the server is well."""
+    server.poison = "number0"
+    monkeypatch.setattr("fret.llm.courier._LONGEST_PAUSE_S", 0.05)  # time only
+    monkeypatch.setattr("fret.llm.gate._LONGEST_REST_S", 0.05)
+    (reply,) = pool.ask(chats(1))
+    assert isinstance(reply, Failure) and reply.kind == FailureKind.FAULT
+
+
+def test_a_server_that_is_down_stops_the_run_and_is_told_at_once(
+    server: LLMServer, store: AnswerStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.poison = "model"  # every request
+    monkeypatch.setattr("fret.llm.courier._LONGEST_PAUSE_S", 0.05)  # time only
+    monkeypatch.setattr("fret.llm.gate._LONGEST_REST_S", 0.05)
+    told: list[str] = []
+    pool = make_pool(server.url, store, tell=told.append, patience_s=1.0)
+    with pytest.raises(ModelError, match=r"gave no answer for \d+ s, lastly: status 500") as error:
+        texts(pool.ask(chats(20)))
+    pool.close()
+    assert error.value.exit_code == 3
+    assert len(told) == 1 and "with one request at a time" in told[0]
+
+
+def pairs(n: int) -> list[Likelihood]:
+    return [Likelihood(f"Passage: paris {i}\nTask: t\nQuery:", f" word{i} paris") for i in range(n)]
+
+
+def test_prompts_travel_together_and_come_back_apart(server: LLMServer, store: AnswerStore) -> None:
+    one_by_one = make_pool(server.url, store)
+    expected = list(one_by_one.ask(pairs(20)))
+    one_by_one.close()
+    n_before = len(server.asked)
+    with_others = AnswerStore(store.path.with_name("other.sqlite"))
+    server.scrambled = True
+    together = make_pool(server.url, with_others, prompts_per_request=8)
+    found = list(together.ask(pairs(20)))
+    assert [r.logprob for r in found if isinstance(r, LikelihoodReply)] == [
+        r.logprob for r in expected if isinstance(r, LikelihoodReply)
+    ]
+    assert len(server.asked) - n_before == 3
+    together.close()
+    with_others.close()
+
+
+def test_a_server_that_takes_no_lists_is_asked_one_by_one(
+    server: LLMServer, store: AnswerStore
+) -> None:
+    server.lists = False
+    pool = make_pool(server.url, store, prompts_per_request=8)
+    assert all(isinstance(reply, LikelihoodReply) for reply in pool.ask(pairs(10)))
+    pool.close()
+
+
+def test_one_prompt_that_is_too_long_costs_only_its_own_row(
+    server: LLMServer, store: AnswerStore
+) -> None:
+    server.max_context = 50
+    asked = pairs(8)
+    asked[3] = Likelihood("Passage: " + "paris " * 100 + "\nQuery:", " paris")
+    pool = make_pool(server.url, store, prompts_per_request=8)
+    replies = list(pool.ask(asked))
+    assert [i for i, reply in enumerate(replies) if isinstance(reply, Failure)] == [3]
+    pool.close()
+
+
+def test_several_servers_share_the_work_and_one_that_dies_costs_nothing(
+    server: LLMServer, store: AnswerStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fret.llm.courier._LONGEST_PAUSE_S", 0.05)  # time only
+    with LLMServer(latency_s=0.01) as other:
+        server.latency_s = 0.01
+        pool = make_pool(server.url, store, 8, urls=[server.url, other.url])
+        replies = pool.ask(chats(200))
+        first = [next(replies) for _ in range(60)]
+        other.poison = "model"  # from now on it answers nothing but status 500
+        rest = list(replies)
+        assert all(isinstance(reply, ChatReply) for reply in [*first, *rest])
+        assert server.n_answered + other.n_answered == 200
+        assert min(server.n_answered, other.n_answered) > 20
+        pool.close()
+
+
+def test_more_than_the_server_bears_is_asked_again_and_nothing_is_lost(
+    server: LLMServer, store: AnswerStore
+) -> None:
+    server.max_in_flight, server.latency_s = 6, 0.01
+    pool = make_pool(server.url, store, 64)
+    assert all(isinstance(reply, ChatReply) for reply in pool.ask(chats(200)))
+    assert server.repeats == 0
+    pool.close()
+
+
+def test_a_long_retry_after_is_told(server: LLMServer, store: AnswerStore) -> None:
+    server.fail("429 long")
+    heard = threading.Event()
+    told: list[str] = []
+
+    def tell(message: str) -> None:
+        told.append(message)
+        heard.set()
+
+    pool = make_pool(server.url, store, tell=tell)
+    caller = threading.Thread(target=lambda: pytest.raises(ModelError, list, pool.ask(chats(1))))
+    caller.start()
+    assert heard.wait(10) and "waiting 300 s" in told[0]
+    pool.close()
+    caller.join(10)
+    assert not caller.is_alive()
+
+
+def test_no_more_answers_are_lost_in_a_kill_than_requests_may_be_in_flight(
+    server: LLMServer, store: AnswerStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A place is held until the answer is stored, however slow the disk is."""
+    pool, n_stored, most = make_pool(server.url, store, 4), 0, 0
+    commit = store.put
+
+    def slow_put(*items: Stored) -> "Future[None]":
+        nonlocal n_stored, most
+        most = max(most, server.n_answered - n_stored)
+        time.sleep(0.02)
+        n_stored += len(items)
+        return commit(*items)
+
+    monkeypatch.setattr(store, "put", slow_put)  # a slower disk, nothing else
+    texts(pool.ask(chats(60)))
+    pool.close()
+    assert 0 < most <= 4

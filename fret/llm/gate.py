@@ -19,7 +19,7 @@ from fret.llm.sender import Sender
 # A server is tried with this many requests at once, then with twice as many each round.
 _START = 8
 # What is left of the number in flight after a server says that it was too much (inspect_ai uses
-# the same 0.8), at most once in a while: all requests of one burst are refused together.
+# the same 0.8); once for a burst, and once in a while for answers that come too late.
 _SHRINK, _SHRINK_EVERY_S = 0.8, 5.0
 # After so many faults in a row a server is no longer asked by all, but by one request at a time.
 _FAULTS_TO_REST = 3
@@ -39,23 +39,23 @@ class Limit:
         self.most = most
         self._value = float(min(_START, most))
         self._doubling = True
-        self._shrunk_at = -math.inf
 
     @property
     def value(self) -> int:
         return max(1, int(self._value))
 
-    def answered(self, in_flight: int) -> None:
-        """Take note of an answer; the limit grows only while it is what holds requests back."""
-        if in_flight >= self.value:
+    def answered(self, in_flight: int, *, held_back: bool) -> None:
+        """Take note of an answer; the limit grows only while it is what holds requests back.
+
+        Answers often come all at once, so half of the places may have become free since.
+        """
+        if held_back and 2 * in_flight >= self.value:
             self._value = min(self.most, self._value + (1 if self._doubling else 1 / self._value))
 
-    def refused(self, now: float) -> None:
+    def shrink(self) -> None:
         """Take note that the server called it too much, or did not answer in time."""
         self._doubling = False
-        if now - self._shrunk_at >= _SHRINK_EVERY_S:
-            self._value = max(1.0, self._value * _SHRINK)
-            self._shrunk_at = now
+        self._value = max(1.0, self._value * _SHRINK)
 
 
 class Pace:
@@ -88,6 +88,8 @@ class Server:
     resting_until: float = -math.inf
     quiet_until: float = -math.inf
     n_limited: int = 0
+    """Bursts in a row that it called too much."""
+    shrunk_at: float = -math.inf
 
     def wait_s(self, now: float) -> float | None:
         """How long until it may be asked; None until an answer of another request is there."""
@@ -167,7 +169,7 @@ class Gate:
         self._trouble_since, self._told = None, False
         self.n_answered += 1
         server.n_faults = server.n_limited = 0
-        server.limit.answered(server.in_flight)
+        server.limit.answered(server.in_flight, held_back=bool(self._waiting))
         if (wait_s := read_used_up(headers)) is not None:
             server.quiet_until = max(server.quiet_until, self.now() + wait_s)
 
@@ -182,8 +184,9 @@ class Gate:
             self._be_quiet(server, error.retry_after_s, now)
             return
         server.n_faults += 1
-        if error.unknown:  # a server that answers too late is asked too much
-            server.limit.refused(now)
+        if error.unknown and now - server.shrunk_at >= _SHRINK_EVERY_S:
+            server.limit.shrink()  # a server that answers too late is asked too much
+            server.shrunk_at = now
         if server.n_faults >= _FAULTS_TO_REST:
             rest = min(_LONGEST_REST_S, 0.5 * 2 ** (server.n_faults - _FAULTS_TO_REST))
             server.resting_until = now + (error.retry_after_s or rest) * random.uniform(0.8, 1.2)
@@ -208,8 +211,9 @@ class Gate:
 
     def _be_quiet(self, server: Server, asked_s: float | None, now: float) -> None:
         """Hold requests back for as long as a server asks, else for growing times."""
-        server.limit.refused(now)
-        server.n_limited += 1
+        if now >= server.quiet_until:  # one burst, of which all requests are refused together
+            server.limit.shrink()
+            server.n_limited += 1
         growing = min(60.0, 0.25 * 2 ** min(server.n_limited, 10)) * random.uniform(0.8, 1.2)
         wait_s = growing if asked_s is None else asked_s
         if wait_s >= _TELL_S and server.quiet_until < now:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from fret.llm.dialect import Transient, body_of, read_answer
-from fret.llm.openai import parse_retry_after
+from fret.llm.forms import Form, kind_of
+from fret.llm.forms.reading import Transient
+from fret.llm.sender import parse_retry_after
 from fret.llm.types import (
     Chat,
     ChatReply,
@@ -18,6 +19,7 @@ from fret.llm.types import (
     LabelsReply,
     Likelihood,
     LikelihoodReply,
+    Reply,
     Request,
 )
 
@@ -35,8 +37,23 @@ class Shape(BaseModel):
 CHAT = Chat(MESSAGES, max_tokens=9, temperature=0.5, shape=Shape)
 
 
-def body(request: Request, model: str = "m", **options: Any) -> dict[str, Any]:
-    return body_of(request, **{"model": model, "json_schema": True, "extra": {}, **options})
+WAYS = {"chat": "json_schema", "labels": "top_logprobs", "likelihood": "echo"}
+
+
+def form_of(
+    kind: str, way: str = "", model: str = "m", ids: tuple[int, ...] = (), **extra: Any
+) -> Form:
+    return Form(kind, way or WAYS[kind], model, extra, ids)
+
+
+def body(request: Request, model: str = "m", way: str = "", **extra: Any) -> dict[str, Any]:
+    data = json.loads(form_of(kind_of(request), way, model, **extra).body_of(request))
+    assert isinstance(data, dict)
+    return data
+
+
+def read_answer(request: Request, raw: bytes, way: str = "") -> Reply | Failure:
+    return form_of(kind_of(request), way).read(request, raw)
 
 
 def chat_answer(content: str | None, **message: Any) -> bytes:
@@ -59,8 +76,8 @@ def test_the_shared_part_comes_first_and_nothing_else_is_sent() -> None:
     assert set(sent) == {"model", "messages", "max_tokens", "temperature", "response_format"}
     schema = sent["response_format"]["json_schema"]["schema"]
     assert schema["additionalProperties"] is False and set(schema["required"]) == {"task", "query"}
-    assert "response_format" not in body(CHAT, json_schema=False)
-    assert body(CHAT, extra={"chat_template_kwargs": {"enable_thinking": False}})[
+    assert "response_format" not in body(CHAT, way="text")
+    assert body(CHAT, chat_template_kwargs={"enable_thinking": False})[
         "chat_template_kwargs"
     ]
 
@@ -98,7 +115,7 @@ def test_json_is_found_in_what_a_model_says(text: str) -> None:
         (chat_answer(None, refusal="no"), FailureKind.REFUSED),
         (chat_answer("x", finish_reason="content_filter"), FailureKind.REFUSED),
         (chat_answer('{"task": "t", "qu', finish_reason="length"), FailureKind.CUT),
-        (chat_answer(""), FailureKind.UNREADABLE),
+        (chat_answer(""), FailureKind.EMPTY),
         (chat_answer("no json here"), FailureKind.UNREADABLE),
         (chat_answer('{"task": "t"}'), FailureKind.UNREADABLE),
         (chat_answer('{"task": 5, "query": "q"}'), FailureKind.UNREADABLE),
