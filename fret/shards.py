@@ -1,4 +1,4 @@
-"""How the shards of a stage are made: one after the other, or each begun as the last one runs dry."""
+"""How the shards of a stage are made: one by one, or each begun as the last one runs dry."""
 
 import threading
 from collections import deque

@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel
 
 from fret.config import (
+    BudgetSettings,
     DenseSettings,
     EmbeddingScorer,
     FileWriter,
@@ -27,6 +28,7 @@ from fret.config import (
     QueryLikelihoodScorer,
     RelevanceScorer,
     Settings,
+    TransformersModel,
 )
 from fret.fingerprint import NOT_IDENTITY, differences, fingerprint_of, identity_of
 from fret.pipeline import STAGES
@@ -43,9 +45,12 @@ judgements: {scorers: [{kind: unigram}, {kind: embedding, model: embedder_a}]}
 """
 MODELS = """
 run: r
+budget: {usd: 5.0}
 models:
-  writer: {backend: openai, base_url: "http://localhost:1/v1", model: m, server: s, api_key_env: K}
-  judge: {backend: openai, base_url: "http://localhost:1/v1", model: m, server: s, api_key_env: K}
+  writer: {backend: openai, base_url: "http://localhost:1/v1", model: m, server: s, api_key_env: K,
+           price: {input: 1.0, output: 2.0}}
+  judge: {backend: openai, base_url: "http://localhost:1/v1", model: m, server: s, api_key_env: K,
+          price: {input: 1.0, output: 2.0}}
   other: {backend: scripted}
 pages: {source: {kind: jsonl, path: texts.jsonl}, workers: 1}
 queries: {writer: {kind: llm, model: writer, prompt: write.yaml}}
@@ -55,6 +60,7 @@ judgements:
     - {kind: relevance, model: judge, prompt: relevance.yaml}
     - {kind: query_likelihood, model: other, prompt: likelihood.yaml}
 """
+LOCAL = MODELS.replace("{backend: scripted}", "{backend: transformers, model: embedder_a}")
 OWN = """
 run: r
 pages: {source: {kind: html, path: pages}, workers: 1}
@@ -62,10 +68,10 @@ queries: {writer: {kind: file, path: queries.jsonl}}
 candidates: {dense: {model: embedder_a}, bm25: null}
 judgements: {scorers: [{kind: unigram}]}
 """
-PIPELINES = {"rules": RULES, "models": MODELS, "own": OWN}
+PIPELINES = {"rules": RULES, "models": MODELS, "local": LOCAL, "own": OWN}
 
-# What no stage depends on: the run's name and place, and what the card says.
-OUTSIDE = {"run", "runs_dir", "answers", "publish"}
+# What no stage depends on: the run's name and place, its money, and what the card says.
+OUTSIDE = {"run", "runs_dir", "answers", "budget", "publish"}
 # Where a language model is named once and used by role.
 MODEL_USERS = {"writer": "queries", "judge": "judgements", "other": "judgements"}
 # Left out by the stage itself: a test of the backends shows that both give the same ranking.
@@ -135,13 +141,21 @@ OTHER: dict[tuple[type[Settings], str], Any] = {
     (DenseSettings, "query_format"): "query: {query}",
     (EmbeddingScorer, "query_format"): "query: {query}",
     (OpenAIModel, "base_url"): "http://elsewhere:2/v1",
+    (OpenAIModel, "base_urls"): ["http://elsewhere:2/v1"],
+    (TransformersModel, "model"): "embedder_b",
+    (TransformersModel, "batch_tokens"): 128,
 }
 OTHER_SECTION: dict[str, Any] = {
     "pages.source.kind": {"kind": "jsonl", "path": "texts.jsonl"},
     "queries.writer.kind": {"kind": "file", "path": "queries.jsonl"},
     "models.writer.backend": {"backend": "scripted"},
     "models.judge.backend": {"backend": "scripted"},
-    "models.other.backend": {"backend": "openai", "base_url": "http://x/v1", "model": "m"},
+    "models.other.backend": {
+        "backend": "openai",
+        "base_url": "http://x/v1",
+        "model": "m",
+        "price": {"input": 1.0, "output": 1.0},
+    },
 }
 
 
@@ -163,7 +177,8 @@ def other_of_type(hint: Any, value: Any) -> Any:
     if typing.get_origin(hint) is typing.Literal:
         return next(choice for choice in typing.get_args(hint) if choice != value)
     if isinstance(hint, type) and issubclass(hint, Settings):  # a section that is null here
-        return {} if hint is not DenseSettings else {"model": "embedder_a"}
+        needed = {DenseSettings: {"model": "embedder_a"}, BudgetSettings: {"usd": 1.0}}
+        return needed.get(hint, {})
     samples: dict[Any, Callable[[], Any]] = {
         bool: lambda: not value,
         int: lambda: (value or 1) + 1,
@@ -192,6 +207,8 @@ def change(leaf: Leaf) -> dict[str, Any]:
         parents[-1][leaf.path[-2]] = section
     else:
         node[leaf.name] = other_value(leaf)
+        if leaf.name == "base_urls":
+            node["base_url"] = None
     return typing.cast(dict[str, Any], data)
 
 
@@ -267,7 +284,7 @@ def following(stages: set[str]) -> set[str]:
 def expected(leaf: Leaf) -> set[str]:
     """Return the stages that must be made anew when this field changes."""
     section = str(leaf.path[0])
-    if section in OUTSIDE or leaf.name in NOT_IDENTITY or leaf.place in SAME_OUTPUT:
+    if section in OUTSIDE or set(leaf.path) & set(NOT_IDENTITY) or leaf.place in SAME_OUTPUT:
         return set()
     if section == "seed":
         return following({"queries", "examples"} if leaf.pipeline == "rules" else {"examples"})
@@ -311,13 +328,15 @@ def test_every_field_of_every_section_was_changed_above() -> None:
 def test_what_leaves_finished_work_alone_is_decided_one_by_one() -> None:
     """A name too many would keep work that no longer fits; one too few, throw work away."""
     files = {"path", "prompt"}
-    patience = {"workers", "timeout_s", "memory_mb", "batch_size", "concurrency"}
-    where = {"base_url", "api_key_env"}
-    assert set(NOT_IDENTITY) == files | patience | where
+    patience = {"workers", "timeout_s", "memory_mb", "batch_size", "concurrency", "patience_s"}
+    pace = {"prompts_per_request", "requests_per_minute", "tokens_per_minute", "batch_tokens"}
+    where = {"base_url", "base_urls", "api_key_env", "device"}
+    money = {"price", "batch"}
+    assert set(NOT_IDENTITY) == files | patience | pace | where | money
 
 
 def test_every_setting_that_is_not_identity_exists() -> None:
-    assert set(NOT_IDENTITY) <= {leaf.name for leaf in LEAVES}
+    assert set(NOT_IDENTITY) <= {part for leaf in LEAVES for part in leaf.path}
     assert all(reason for reason in NOT_IDENTITY.values())
 
 

@@ -77,9 +77,7 @@ def test_the_shared_part_comes_first_and_nothing_else_is_sent() -> None:
     schema = sent["response_format"]["json_schema"]["schema"]
     assert schema["additionalProperties"] is False and set(schema["required"]) == {"task", "query"}
     assert "response_format" not in body(CHAT, way="text")
-    assert body(CHAT, chat_template_kwargs={"enable_thinking": False})[
-        "chat_template_kwargs"
-    ]
+    assert body(CHAT, chat_template_kwargs={"enable_thinking": False})["chat_template_kwargs"]
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,13 @@
 
 import gzip
 import json
-import os
 import sqlite3
 import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from fret.errors import StoreError, UserError
 from fret.llm.answers import AnswerStore, Source, Spent, check_version, connect_reader
@@ -74,7 +73,7 @@ def read_stats(path: Path) -> Stats:
     with closing(_open(path)) as connection:
         try:
             return Stats(
-                size=sum(os.path.getsize(p) for p in _files_of(path)),
+                size=sum(p.stat().st_size for p in _files_of(path)),
                 groups=[Group(*row) for row in connection.execute(_GROUPS)],
                 spent=_read_spent(connection),
                 waiting=connection.execute("SELECT COUNT(*) FROM posted").fetchone()[0],
@@ -162,22 +161,19 @@ def export(path: Path, out: Path, choice: Choice) -> int:
         How many were written.
     """
     n, fresh = 0, out.with_name(f".{out.name}.new")
-    opened: Any = (
-        gzip.open(fresh, "wt", encoding="utf-8")
-        if out.suffix == ".gz"
-        else fresh.open("w", encoding="utf-8")
-    )
-    with opened as file:
+    with _open_text(fresh, packed=out.suffix == ".gz") as file:
         for row in _rows(path, choice):
-            _write_line(file, row)
+            # ASCII: half of a surrogate pair is valid JSON, but no UTF-8.
+            file.write(json.dumps(row, ensure_ascii=True) + "\n")
             n += 1
     fresh.replace(out)
     return n
 
 
-def _write_line(file: IO[str], row: dict[str, Any]) -> None:
-    # ASCII: half of a surrogate pair is valid JSON, but no UTF-8.
-    file.write(json.dumps(row, ensure_ascii=True) + "\n")
+def _open_text(path: Path, *, packed: bool) -> IO[str]:
+    if packed:
+        return cast("IO[str]", gzip.open(path, "wt", encoding="utf-8"))
+    return path.open("w", encoding="utf-8")
 
 
 def _rows(path: Path, choice: Choice) -> Iterator[dict[str, Any]]:

@@ -32,7 +32,8 @@ from fret.llm.types import Chat, ChatReply, Likelihood, LikelihoodReply
 CONCURRENCY = 256
 PROMPTS_PER_REQUEST = 32
 SYSTEM = "You write a retrieval task and a query for a passage, as JSON. " * 12
-WORDS = "the old harbour keeps its cranes where ships once brought coal and left with salt".split()
+SENTENCE = "the old harbour keeps its cranes where ships once brought coal and left with salt"
+WORDS = SENTENCE.split(" ")
 
 
 class TaskAndQuery(BaseModel):
@@ -43,7 +44,8 @@ class TaskAndQuery(BaseModel):
 
 
 def passage(number: int, n_words: int) -> str:
-    return " ".join(f"{WORDS[(number * 7 + i) % len(WORDS)]}" for i in range(n_words)) + f" {number}"
+    words = (WORDS[(number * 7 + i) % len(WORDS)] for i in range(n_words))
+    return f"{' '.join(words)} {number}"
 
 
 def chats(n: int, start: int = 0) -> Iterator[Chat]:
@@ -54,7 +56,8 @@ def chats(n: int, start: int = 0) -> Iterator[Chat]:
 
 def likelihoods(n: int, n_words: int) -> Iterator[Likelihood]:
     for i in range(n):
-        yield Likelihood(f"Passage: {passage(i, n_words)}\nQuery:", " which ships brought coal here")
+        prompt = f"Passage: {passage(i, n_words)}\nQuery:"
+        yield Likelihood(prompt, " which ships brought coal here")
 
 
 def body_of(request: Chat) -> dict[str, object]:
@@ -119,9 +122,8 @@ def run_sdk(url: str, n: int) -> float:
 
     async def run() -> float:
         limits = httpx2.Limits(max_connections=CONCURRENCY, max_keepalive_connections=CONCURRENCY)
-        client = AsyncOpenAI(
-            base_url=url, api_key="none", max_retries=0, http_client=DefaultAioHttpClient(limits=limits)
-        )
+        http = DefaultAioHttpClient(limits=limits)
+        client = AsyncOpenAI(base_url=url, api_key="none", max_retries=0, http_client=http)
 
         async def send(body: dict[str, object]) -> None:
             await client.post("/chat/completions", body=body, cast_to=httpx2.Response)
@@ -172,9 +174,7 @@ def run_aiohttp_lists(url: str, n: int, n_words: int) -> float:
     import aiohttp
 
     prompts = [request.prompt + request.continuation for request in likelihoods(n, n_words)]
-    lists = iter(
-        [prompts[i : i + PROMPTS_PER_REQUEST] for i in range(0, n, PROMPTS_PER_REQUEST)]
-    )
+    lists = iter([prompts[i : i + PROMPTS_PER_REQUEST] for i in range(0, n, PROMPTS_PER_REQUEST)])
 
     async def run() -> float:
         connector = aiohttp.TCPConnector(limit=CONCURRENCY)
@@ -215,7 +215,7 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=3)
     asked = options.parse_args()
     with load_server(asked.server, asked.port, "--latency", "0.05") as url:
-        print(f"chat: {asked.requests} requests, {CONCURRENCY} at once, median of {asked.rounds} rounds")
+        print(f"chat: {asked.requests} requests, {CONCURRENCY} at once, {asked.rounds} rounds")
         runners = {"bare aiohttp": run_aiohttp, "bare client.post": run_sdk, "fret": run_fret}
         rates: dict[str, list[float]] = {name: [] for name in runners}
         for _ in range(asked.rounds):

@@ -60,7 +60,7 @@ def _read_prompt_logprobs(request: Likelihood, data: dict[str, Any]) -> Reply | 
     values: list[float | None] = []
     for entry in data["choices"][0].get("prompt_logprobs") or []:
         # The token that stands there has an entry of its own, beside likelier ones if asked for.
-        item = list(entry.values())[0] if entry else {"decoded_token": None, "logprob": None}
+        item = next(iter(entry.values())) if entry else {"decoded_token": None, "logprob": None}
         tokens.append(item["decoded_token"])
         values.append(item["logprob"])
     text = request.prompt + request.continuation

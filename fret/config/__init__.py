@@ -1,0 +1,85 @@
+"""The pipeline file as a typed tree: every key that may stand there, with its meaning and default.
+
+The tree is closed (an unknown key is an error that names the nearest right one) and strict (a
+number is not text). Objects of this module stop at the stages: what lies below takes plain
+arguments.
+"""
+
+from fret.config.base import RUN_NAME, Settings
+from fret.config.models import (
+    BatchSettings,
+    Model,
+    OpenAIModel,
+    PriceSettings,
+    ScriptedModel,
+    TransformersModel,
+    Ways,
+)
+from fret.config.ranking import (
+    Bm25Settings,
+    CandidatesSettings,
+    DenseSettings,
+    EmbeddingScorer,
+    ExamplesSettings,
+    FusionSettings,
+    JudgementFusion,
+    JudgementsSettings,
+    NegativesSettings,
+    QueryFormat,
+    QueryLikelihoodScorer,
+    RelevanceScorer,
+    Scorer,
+    UnigramScorer,
+)
+from fret.config.texts import (
+    FileWriter,
+    HtmlSource,
+    JsonlSource,
+    LlmWriter,
+    PagesSettings,
+    PassagesSettings,
+    QueriesSettings,
+    Source,
+    TemplateWriter,
+    Writer,
+)
+from fret.config.tree import BudgetSettings, PipelineSettings, PublishSettings
+
+__all__ = [
+    "RUN_NAME",
+    "BatchSettings",
+    "Bm25Settings",
+    "BudgetSettings",
+    "CandidatesSettings",
+    "DenseSettings",
+    "EmbeddingScorer",
+    "ExamplesSettings",
+    "FileWriter",
+    "FusionSettings",
+    "HtmlSource",
+    "JsonlSource",
+    "JudgementFusion",
+    "JudgementsSettings",
+    "LlmWriter",
+    "Model",
+    "NegativesSettings",
+    "OpenAIModel",
+    "PagesSettings",
+    "PassagesSettings",
+    "PipelineSettings",
+    "PriceSettings",
+    "PublishSettings",
+    "QueriesSettings",
+    "QueryFormat",
+    "QueryLikelihoodScorer",
+    "RelevanceScorer",
+    "Scorer",
+    "ScriptedModel",
+    "Settings",
+    "Source",
+    "TemplateWriter",
+    "TransformersModel",
+    "UnigramScorer",
+    "Ways",
+    "Writer",
+]

@@ -1,0 +1,121 @@
+"""Sections of the stages that read and write texts: pages, passages, queries."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from fret.config.base import Settings
+
+
+class HtmlSource(Settings):
+    """A folder of .html, .htm and .html.gz files, at any depth."""
+
+    kind: Literal["html"]
+    """Which kind of source this is."""
+    path: str
+    """The folder; also looked for beside the pipeline file."""
+
+
+class JsonlSource(Settings):
+    """Texts that need no extraction: .jsonl, .jsonl.gz or .parquet, one file or a folder of
+    them."""
+
+    kind: Literal["jsonl"]
+    """Which kind of source this is."""
+    path: str
+    """The file or folder; also looked for beside the pipeline file."""
+    text: str = "text"
+    """The column that holds the text."""
+    title: str | None = "title"
+    """The column that holds the title; null for none. A row may lack it."""
+    url: str | None = "url"
+    """The column that holds the address; null for none. A row may lack it."""
+
+
+Source = Annotated[HtmlSource | JsonlSource, Field(discriminator="kind")]
+
+
+class PagesSettings(Settings):
+    """Main text and metadata of each page."""
+
+    source: Source
+    """Where the pages come from."""
+    workers: int | None = Field(default=None, ge=1)
+    """Processes that extract; null for one per core."""
+    timeout_s: float = Field(default=30, gt=0)
+    """A page that takes longer is dropped."""
+    max_bytes: int = Field(default=5_000_000, ge=1)
+    """A page with a larger file (unpacked) is dropped."""
+    memory_mb: int = Field(default=2000, ge=256)
+    """Memory for one worker, in MB; a page that needs more is dropped."""
+    shard_pages: int = Field(default=500, ge=1)
+    """Pages per shard: what is lost at most when a stage is cut off."""
+
+
+class PassagesSettings(Settings):
+    """Pages cut into passages."""
+
+    split: Literal["sentences", "none"] = "sentences"
+    """`none` keeps each page as one passage."""
+    max_words: int = Field(default=200, ge=10)
+    """Longest passage; only a single sentence may be cut to keep it."""
+    min_words: int = Field(default=30, ge=1)
+    """Shorter pieces join their neighbour; a page that is shorter as a whole is dropped."""
+
+    @model_validator(mode="after")
+    def _bounds_are_apart(self) -> "PassagesSettings":
+        if self.min_words * 2 > self.max_words:
+            raise ValueError(
+                "min_words may be half of max_words at most, else some pieces fit nowhere"
+            )
+        return self
+
+
+class TemplateWriter(Settings):
+    """Tasks and queries by rules, without a language model."""
+
+    kind: Literal["template"]
+    """Which kind of writer this is."""
+    task_types: list[Literal["question", "keywords", "claim", "title", "similar"]] = Field(
+        default=["question", "keywords", "claim", "title", "similar"], min_length=1
+    )
+    """Kinds of need to write; a passage gets one that fits it, drawn by the seed."""
+
+
+class LlmWriter(Settings):
+    """Tasks and queries by a language model, from a few-shot prompt."""
+
+    kind: Literal["llm"]
+    """Which kind of writer this is."""
+    model: str
+    """A name from `models`."""
+    prompt: str = "prompts/write_query.yaml"
+    """The prompt file, for the job `write_query`."""
+    temperature: float = Field(default=0.7, ge=0, le=2)
+    """How freely the model draws; 0 for its likeliest answer."""
+    max_tokens: int = Field(default=256, ge=16)
+    """Longest answer; a longer one is cut, and its query dropped."""
+
+
+class FileWriter(Settings):
+    """The user's own queries: a jsonl file with `text`, and optionally `task` and `passage_id`
+    (the seed)."""
+
+    kind: Literal["file"]
+    """Which kind of writer this is."""
+    path: str
+    """The file; also looked for beside the pipeline file."""
+    task: str = "Given a query, find a passage that answers it."
+    """The task of rows that have none."""
+
+
+Writer = Annotated[TemplateWriter | LlmWriter | FileWriter, Field(discriminator="kind")]
+
+
+class QueriesSettings(Settings):
+    """A task and a query for each seed passage."""
+
+    writer: Writer
+    """What writes the queries."""
+    per_passage: int = Field(default=1, ge=1)
+    """Queries to write per passage; the writer `file` has its own number."""

@@ -1,0 +1,100 @@
+"""The whole pipeline file."""
+
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from fret.config.base import RUN_NAME, Settings
+from fret.config.models import Model, OpenAIModel
+from fret.config.ranking import (
+    CandidatesSettings,
+    ExamplesSettings,
+    JudgementsSettings,
+    QueryLikelihoodScorer,
+    RelevanceScorer,
+)
+from fret.config.texts import LlmWriter, PagesSettings, PassagesSettings, QueriesSettings
+
+
+class BudgetSettings(Settings):
+    """The most that a run may cost; needs the prices of all models that it asks."""
+
+    usd: float = Field(gt=0)
+    """Money for the whole run, over all its processes."""
+
+
+class PublishSettings(Settings):
+    """What the dataset's card says beyond what fret knows."""
+
+    licence: str | None = None
+    """Licence of the dataset, as the Hub writes it (cc-by-4.0, odc-by, other …)."""
+    pretty_name: str | None = None
+    """Title of the card; by default the run's name."""
+
+
+class PipelineSettings(Settings):
+    """The whole pipeline file."""
+
+    run: str = Field(pattern=RUN_NAME)
+    """Name of the run: its folder below `runs_dir`."""
+    runs_dir: str = "data/runs"
+    """Where all runs lie."""
+    answers: str = "data/answers.sqlite"
+    """Where every answer of a language model is kept, for all runs."""
+    seed: int = 0
+    """Whatever is drawn at random follows from it."""
+    models: dict[str, Model] = Field(default={})
+    """Language models, named once and used by role."""
+    budget: BudgetSettings | None = None
+    """A cap on what the run may cost; null for none."""
+    pages: PagesSettings
+    """Main text and metadata of each page."""
+    passages: PassagesSettings = PassagesSettings()
+    """Pages cut into passages."""
+    queries: QueriesSettings
+    """A task and a query for each seed passage."""
+    candidates: CandidatesSettings = CandidatesSettings()
+    """The passages that could answer a query."""
+    judgements: JudgementsSettings
+    """Every candidate scored by every scorer."""
+    examples: ExamplesSettings = ExamplesSettings()
+    """Positive, negatives and split of each example."""
+    publish: PublishSettings = PublishSettings()
+    """What the dataset's card says beyond what fret knows."""
+
+    @model_validator(mode="after")
+    def _models_are_named(self) -> "PipelineSettings":
+        for where, name in self._models_by_user():
+            if name not in self.models:
+                named = ", ".join(self.models) or "none"
+                raise ValueError(
+                    f"{where}.model is {name!r}, which `models` does not name (it names: {named})"
+                )
+        return self
+
+    def _models_by_user(self) -> list[tuple[str, str]]:
+        """List (where in the file, name of the model) of all that ask one."""
+        users: list[tuple[str, Any]] = [("queries.writer", self.queries.writer)]
+        users += [(f"judgements.scorers[{i}]", s) for i, s in enumerate(self.judgements.scorers)]
+        asking = LlmWriter | RelevanceScorer | QueryLikelihoodScorer
+        return [(where, user.model) for where, user in users if isinstance(user, asking)]
+
+    @model_validator(mode="after")
+    def _budget_knows_prices(self) -> "PipelineSettings":
+        for where, name in self._models_by_user() if self.budget else []:
+            model = self.models[name]
+            if isinstance(model, OpenAIModel) and model.price is None:
+                raise ValueError(
+                    f"budget needs the price of models.{name} (used by {where}): "
+                    "price: {input: …, output: …}, in USD per million tokens"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _has_enough_candidates(self) -> "PipelineSettings":
+        if self.examples.negatives.count >= self.candidates.top_k:
+            raise ValueError(
+                "examples.negatives.count must be below candidates.top_k: "
+                "one of the candidates is the positive"
+            )
+        return self
