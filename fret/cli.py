@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fret import cli_answers
+from fret import cli_answers, cli_batch
 from fret.cli_errors import report_errors
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 
 app.add_typer(cli_answers.app, name="answers")
+app.add_typer(cli_batch.app, name="batch")
 
 PipelineArgument = Annotated[
     str,
@@ -88,6 +89,10 @@ def run(
     redo: Annotated[
         str | None, typer.Option(metavar="STAGE", help="Make this stage and all after it anew.")
     ] = None,
+    lane: Annotated[
+        str,
+        typer.Option(help="How requests to models travel: live, batch (OpenAI's) or file."),
+    ] = "live",
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Only errors and the last line.")
     ] = False,
@@ -99,7 +104,7 @@ def run(
     with report_errors(_without_redo(sys.argv[1:])):
         loaded = load(pipeline, overrides=set_ or [])
         with Display(quiet=quiet) as display:
-            folder = loaded.run(stages or [], redo=redo, observer=display)
+            folder = loaded.run(stages or [], redo=redo, lane=lane, observer=display)
         print_result(loaded, folder, quiet=quiet)
 
 

@@ -4,6 +4,7 @@ Part of the command line. Names of models and words of servers are hostile, as i
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
 from rich.table import Table
@@ -12,6 +13,7 @@ from rich.text import Text
 from fret.config import BudgetSettings
 from fret.estimate import Ahead
 from fret.llm.answers import Spent
+from fret.llm.batch import Status
 from fret.llm.probe import Finding
 from fret.llm.upkeep import Stats
 from fret.terminal import clean, out
@@ -95,6 +97,24 @@ def describe_spent(spent: Iterable[tuple[Spent, float | None]]) -> Iterable[str]
         if part.unknown:
             text += f"; {part.unknown} requests of unknown outcome, which may have been paid too"
         yield text
+
+
+def print_batches(statuses: list[Status]) -> None:
+    """Show the batches that are out."""
+    if not statuses:
+        out.print("No batch is out.")
+        return
+    table = _make_table("model", "batch", "state", "requests", "done", "failed", "since", "")
+    for status in statuses:
+        table.add_row(
+            Text(clean(status.name)),
+            Text(clean(status.batch_id or "-")),
+            Text(clean(status.state)),
+            *(str(n) for n in (status.n, status.n_done, status.n_failed)),
+            datetime.fromtimestamp(status.created).strftime("%Y-%m-%d %H:%M"),
+            Text(clean(status.detail)),
+        )
+    out.print(table)
 
 
 def print_stats(path: Path, stats: Stats) -> None:

@@ -9,6 +9,7 @@
     │   └── RunLocked            another process holds the run
     ├── StageError           exit 1: a stage failed, what it finished is kept
     │   └── StoreError           a file below the run folder is damaged or cannot be written
+    ├── Waiting              exit 4: requests are out by batch or file; run again later
     └── ModelError           exit 3: a model's server stopped us (key, quota, refusal),
                              finished work is kept
 
@@ -55,6 +56,12 @@ class StageError(FretError):
 
 class StoreError(StageError):
     """A file below the run folder is damaged or cannot be written."""
+
+
+class Waiting(FretError):
+    """Requests are out by batch or file, and the run goes on when their answers are there."""
+
+    exit_code = 4
 
 
 class ModelError(FretError):

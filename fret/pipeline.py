@@ -16,9 +16,10 @@ from typing import Any
 
 from fret.config import PipelineSettings
 from fret.dataset import build_dataset
-from fret.errors import StageError, UserError
+from fret.errors import StageError, UserError, Waiting
 from fret.estimate import Ahead, estimate_stage
 from fret.llm.answers import Spent
+from fret.llm.batch import Status
 from fret.llm.probe import Finding
 from fret.llm.upkeep import read_spent
 from fret.pipeline_file import load_settings
@@ -30,7 +31,7 @@ from fret.stages.candidates import Candidates
 from fret.stages.context import Context
 from fret.stages.examples import Examples
 from fret.stages.judgements import Judgements
-from fret.stages.models import price_spent
+from fret.stages.models import LANES, price_spent
 from fret.stages.pages import Pages
 from fret.stages.passages import Passages
 from fret.stages.queries import queries_stage
@@ -97,6 +98,7 @@ class Pipeline:
         stages: Sequence[str] = (),
         *,
         redo: str | None = None,
+        lane: str = "live",
         observer: Observer | None = None,
     ) -> Path | None:
         """Run all stages, or those named, and write the dataset.
@@ -105,6 +107,7 @@ class Pipeline:
 
         Args:
             redo: a stage to make anew, with all that follow from it.
+            lane: how requests to models travel: `live`, `batch` or `file`.
 
         Returns:
             The dataset's folder; None when `examples` was not among the stages.
@@ -113,6 +116,7 @@ class Pipeline:
             UserError: something to mend before; nothing was done.
             StageError: a stage failed; what is finished is kept.
             ModelError: a model's server stopped us; all answers are kept.
+            Waiting: requests are out by batch or file; call again when their answers are there.
         """
         observer = observer or Silence()
         context = Context(
@@ -120,6 +124,7 @@ class Pipeline:
             beside=self._beside,
             observer=observer,
             ask_failed_again=redo is not None,
+            lane=_check_lane(lane),
         )
         try:
             return self._run(context, _check_names(stages, redo), redo, observer)
@@ -159,6 +164,19 @@ class Pipeline:
                 context.close()
         return found
 
+    def batches(self, action: str = "status", *, observer: Observer | None = None) -> list[Status]:
+        """Look after the requests that are out by batch: one status for each batch.
+
+        Args:
+            action: `status` looks, `collect` also takes in the answers of batches that have ended,
+                `cancel` ends what is out (batches and files) and keeps what was answered.
+        """
+        observer = observer or Silence()
+        with Context(
+            self.settings, beside=self._beside, observer=observer, lane="batch"
+        ) as context:
+            return context.models.manage_batches(action)
+
     def spent(self) -> list[tuple[Spent, float | None]]:
         """Return what the run has had from models so far, with its cost where prices are known."""
         path = Path(self.settings.answers)
@@ -190,6 +208,7 @@ class Pipeline:
         plan = make_plan(self.stored, stages, wanted, redone)
         for name, kinds in _by_model(gather_questions(plan, wanted, redone)).items():
             context.models.check(name, kinds)
+        context.models.refuse_two_lanes()
         run = self.stored
         with run.locked():
             # Once more: another process may have worked on the run while models were tried out.
@@ -208,6 +227,12 @@ class Pipeline:
             if Example.STAGE not in wanted:
                 return None
             return build_dataset(run, publish=self.settings.publish.model_dump())
+
+
+def _check_lane(lane: str) -> str:
+    if lane not in {"live", *LANES}:
+        raise UserError(f"There is no lane {lane!r}; the lanes are live, {', '.join(LANES)}.")
+    return lane
 
 
 def _following(stage: str) -> list[str]:
@@ -239,6 +264,8 @@ def _run_stage(run: Run, part: Part, context: Context, observer: Observer) -> No
     folder.begin(part.manifest)
     started = time.monotonic()
     try:
+        if stage.questions():
+            _gather(run, stage, folder, context, observer)
         _make_shards(run, stage, folder, context, observer)
         _refuse_emptiness(folder)
         measures = stage.measure(run)
@@ -249,6 +276,26 @@ def _run_stage(run: Run, part: Part, context: Context, observer: Observer) -> No
         stage.close()
     folder.finish(seconds=time.monotonic() - started, measures=measures)
     observer.stage_ends(stage.name, folder.require(), skipped=False)
+
+
+def _gather(
+    run: Run, stage: Stage, folder: StageFolder, context: Context, observer: Observer
+) -> None:
+    """Where requests travel by batch or file: send off all that a stage will ask.
+
+    Raises:
+        Waiting: not all of it is answered yet.
+    """
+    if context.lane not in LANES:
+        return
+    for line in context.models.take_in():
+        observer.warned(line)
+    stage.open(run)
+    for index, rows in enumerate(stage.inputs(run)):
+        if not folder.has_shard(index):
+            stage.gather(rows)
+    if told := context.models.dispatch():
+        raise Waiting(f"The stage {stage.name} waits for answers. " + "\n".join(told))
 
 
 def _refuse_emptiness(folder: StageFolder) -> None:

@@ -166,6 +166,13 @@ class OpenAISender:
         return text.replace(self._secret, "(key)") if self._secret else text
 
 
+def open_client(base_url: str, api_key: str | None, *, timeout_s: float) -> Any:
+    """Return the SDK's client for calls that come one at a time, such as those of batches."""
+    from openai import OpenAI
+
+    return OpenAI(base_url=base_url, api_key=api_key or "none", max_retries=0, timeout=timeout_s)
+
+
 def _root_of(base_url: str) -> str:
     parts = urlsplit(base_url)
     return f"{parts.scheme}://{parts.netloc}"

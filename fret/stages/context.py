@@ -46,6 +46,7 @@ class Context:
         self.settings = settings
         self.seed = settings.seed
         self.observer = observer
+        self.lane = lane
         self._beside = beside
         self._models = Models(
             settings, tell=observer.warned, ask_failed_again=ask_failed_again, lane=lane
@@ -118,6 +119,12 @@ class Context:
 
     def close(self) -> None:
         self._models.close()
+
+    def __enter__(self) -> "Context":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def _write_vectors(

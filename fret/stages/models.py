@@ -7,18 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from fret.config import Model, OpenAIModel, PipelineSettings, ScriptedModel, TransformersModel
-from fret.errors import ConfigError
+from fret.errors import ConfigError, UserError
 from fret.llm.answers import AnswerStore, Source, Spent
 from fret.llm.background import Background
+from fret.llm.batch import BatchLane, Status
 from fret.llm.budget import Price, Purse
 from fret.llm.counting import CountingLLM
+from fret.llm.file_lane import FileLane
 from fret.llm.forms import Form
 from fret.llm.local import TransformersLLM
+from fret.llm.parcels import Ledger, Packer, Parcel
 from fret.llm.pool import Pacing, Pool, Shared
 from fret.llm.probe import Finding, probe, recall, require, warn_of_shutdown
 from fret.llm.scripted import ScriptedLLM
-from fret.llm.sender import OpenAISender
+from fret.llm.sender import OpenAISender, open_client
 from fret.llm.shelf import Shelf
+from fret.llm.spool import Spool
 from fret.llm.types import LLM, Tally
 from fret.llm.weights import identify_weights
 
@@ -45,6 +49,12 @@ def price_of(model: object) -> Price | None:
     return Price(price.input, price.output, price.cached_input, price.batch)
 
 
+LANES = ("batch", "file")
+# `vllm run-batch` keeps all answers in memory and writes them at its end: small files lose less.
+LINES_PER_FILE = 5_000
+
+_PLAIN_WAYS = {"json_schema", "json_object", "top_logprobs", "text", "echo"}
+
 # For models without a server: only the length of what they would be asked is of interest.
 _ANY_FORMS = {
     kind: Form(kind, way, "", {})
@@ -58,7 +68,7 @@ class Models:
     Args:
         tell: called with what a person should know.
         ask_failed_again: ask anew where earlier answers could not be used.
-        lane: `live`, or `count` to count requests and send none.
+        lane: how requests travel: `live`, `batch`, `file`, or `count` to count them and send none.
     """
 
     def __init__(
@@ -73,6 +83,7 @@ class Models:
         self._lane = lane
         self._kinds: dict[str, dict[str, int]] = {}
         self._llms: dict[str, LLM] = {}
+        self._packers: dict[str, Packer] = {}
         self._shared: Shared | None = None
 
     def get(self, name: str) -> LLM:
@@ -94,6 +105,16 @@ class Models:
             UserError: it is not there, or cannot.
             ModelError: its server refuses the key.
         """
+        self._kinds[name] = kinds
+        model = self._settings.models[name]
+        if self._lane == "batch" and isinstance(model, OpenAIModel):
+            # Tried out live, before a batch of thousands learns the same.
+            pool = self._build_pool(name, model)
+            try:
+                require(pool.name, self._probe(name, pool, kinds, afresh=False), pool.name)
+            finally:
+                pool.close()
+            return
         llm = self.get(name)
         if isinstance(llm, Pool):
             require(llm.name, self._probe(name, llm, kinds, afresh=False), llm.name)
@@ -124,6 +145,8 @@ class Models:
         for llm in self._llms.values():
             if isinstance(llm, Pool):
                 llm.close()
+        for packer in self._packers.values():
+            packer.discard()
         self._llms.clear()
         if self._shared is not None:
             self._shared.background.close()
@@ -158,13 +181,119 @@ class Models:
                     run=self._settings.run,
                 )
             case OpenAIModel():
+                if self._lane in LANES:
+                    return self._build_spool(name, model)
                 return self._build_pool(name, model)
+
+    def take_in(self) -> list[str]:
+        """Take in answers that have come by batch or file; return what a person should know."""
+        return [line for name in self._by_file() for line in self.lane(name).take_in()]
+
+    def dispatch(self) -> list[str]:
+        """Send off what was gathered; return what a person is to wait for, or to do.
+
+        Empty when nothing is out: the stage can run.
+        """
+        told = []
+        for name in self._by_file():
+            if name in self._packers:
+                self._packers[name].close()
+            if self._out(name):
+                told.append(self.lane(name).dispatch())
+        return told
+
+    def refuse_two_lanes(self) -> None:
+        """Refuse to ask in one lane what may be out, and be paid, in another.
+
+        Raises:
+            UserError: something is out.
+        """
+        path = Path(self._settings.answers)
+        if self._lane == "count" or not path.exists():
+            return
+        parcels = Ledger(self._open().store).parcels(self._settings.run)
+        for parcel in parcels:
+            if parcel.source.lane != self._lane:
+                raise UserError(
+                    f"{parcel.n} requests of this run are out by {parcel.source.lane}. Go on with "
+                    f"--lane {parcel.source.lane}, or end them with `fret batch cancel`."
+                )
+
+    def manage_batches(self, action: str) -> list[Status]:
+        """Look after what is out: see `fret.pipeline.Pipeline.batches`."""
+        found = []
+        for name in self._by_file():
+            if action == "cancel":
+                self._cancel_files(name)
+            if not self._out(name):
+                continue
+            lane = self.lane(name)
+            assert isinstance(lane, BatchLane)
+            if action == "cancel":
+                lane.cancel()
+            for line in lane.take_in() if action != "status" else []:
+                self._tell(line)
+            found += lane.look() if action == "status" else lane.statuses
+        return found
+
+    def _cancel_files(self, name: str) -> None:
+        model = self._settings.models[name]
+        assert isinstance(model, OpenAIModel)
+        source = Source(model.label, model.model, self._settings.run, "file")
+        folder = Path(self._settings.runs_dir) / self._settings.run / "file" / name
+        FileLane(Ledger(self._open().store), folder, source, name).cancel()
+
+    def lane(self, name: str) -> BatchLane | FileLane:
+        """Return how the requests to a model travel, in the lanes batch and file."""
+        model = self._settings.models[name]
+        assert isinstance(model, OpenAIModel)
+        source = Source(model.label, model.model, self._settings.run, self._lane)
+        ledger, folder = Ledger(self._open().store), self._folder(name)
+        if self._lane == "file":
+            return FileLane(ledger, folder, source, name)
+        api_key = read_key(name, model)
+
+        def make_client() -> Any:
+            return open_client(model.addresses[0], api_key, timeout_s=model.timeout_s)
+
+        return BatchLane(
+            ledger,
+            folder,
+            source,
+            name,
+            make_client=make_client,
+            max_enqueued_tokens=model.batch.max_enqueued_tokens,
+        )
+
+    def _out(self, name: str) -> list[Parcel]:
+        return Ledger(self._open().store).parcels(self._settings.run, self._lane, name)
+
+    def _by_file(self) -> list[str]:
+        """Return the models whose requests travel in files."""
+        models = self._settings.models.items()
+        return [name for name, model in models if isinstance(model, OpenAIModel)]
+
+    def _folder(self, name: str) -> Path:
+        return Path(self._settings.runs_dir) / self._settings.run / self._lane / name
+
+    def _build_spool(self, name: str, model: OpenAIModel) -> Spool:
+        shelf = self._make_shelf(name, model)
+        ledger = Ledger(self._open().store)
+        batch = model.batch
+        limits = (LINES_PER_FILE, batch.max_bytes)
+        if self._lane == "batch":
+            limits = (batch.max_lines, batch.max_bytes)
+        packer = Packer(ledger, self._folder(name), shelf.source, name=name, limits=limits)
+        self._packers[name] = packer
+        return Spool(shelf, ledger, packer)
 
     def _make_shelf(self, name: str, model: Model) -> Shelf:
         """Return what the store says of a model's requests, asked as an earlier probe found."""
         store = self._open().store
         forms = make_forms(model) if isinstance(model, OpenAIModel) else dict(_ANY_FORMS)
         source = Source(model.label, model.model, self._settings.run, self._lane)
+        if self._lane == "file" and isinstance(model, OpenAIModel):
+            forms = _choose_plain(forms, model)
         for kind, longest in self._kinds.get(name, {}).items():
             ways = model.ways.model_dump()[kind] if isinstance(model, OpenAIModel) else []
             if found := recall(store, source, forms[kind], ways, longest):
@@ -207,6 +336,13 @@ class Models:
             purse = Purse(cap=budget.usd if budget else None, spent=spent or 0.0)
             self._shared = Shared(store, Background(), purse, self._tell)
         return self._shared
+
+
+def _choose_plain(forms: dict[str, Form], model: OpenAIModel) -> dict[str, Form]:
+    """Return ways that any engine reading batch files knows, for there may be no server to ask."""
+    ways: dict[str, list[str]] = model.ways.model_dump()
+    plain = {kind: [way for way in ways[kind] if way in _PLAIN_WAYS] or ways[kind] for kind in ways}
+    return {kind: replace(form, way=plain[kind][0]) for kind, form in forms.items()}
 
 
 def make_forms(model: OpenAIModel) -> dict[str, Form]:

@@ -1,0 +1,302 @@
+"""The batch lane: parcels sent to OpenAI's Batch API, by one process, and collected by any later.
+
+Every step is on the disk before the next one. The only call that is never repeated blindly is
+`batches.create`: its answer may be lost though a batch was made, which would be paid twice. So the
+intent is noted first, and whoever finds it looks for a batch with the parcel's name in its metadata
+before making one.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+
+from fret.errors import ModelError
+from fret.llm.answers import Source
+from fret.llm.file_lane import describe
+from fret.llm.parcels import Ledger, Parcel, TakenIn, file_of
+
+T = TypeVar("T")
+
+_ENDED = {"completed", "expired", "cancelled"}
+_UNDER_WAY = {"validating", "in_progress", "finalizing", "cancelling"}
+# Tokens that wait are counted by the service; four bytes of English are about one.
+_BYTES_PER_TOKEN = 4
+# A file that was just uploaded may not be found yet.
+_SEES_FILE_AFTER = (0.0, 1.0, 3.0, 10.0)
+_SAFE_ATTEMPTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One parcel, as a person sees it."""
+
+    name: str
+    batch_id: str
+    state: str
+    n: int
+    n_done: int
+    n_failed: int
+    created: float
+    detail: str
+
+
+class BatchLane:
+    """Parcels of one model.
+
+    Args:
+        folder: where the files of requests lie until their answers are there.
+        max_enqueued_tokens: the service's allowance of tokens that wait, where it is known.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        folder: Path,
+        source: Source,
+        name: str,
+        *,
+        make_client: Callable[[], Any],
+        max_enqueued_tokens: int | None = None,
+    ) -> None:
+        self._ledger, self._folder, self._source, self._name = ledger, folder, source, name
+        self._make_client, self._opened = make_client, None
+        self._max_enqueued_tokens = max_enqueued_tokens
+        self.statuses: list[Status] = []
+        """What the last `take_in` has seen."""
+
+    def take_in(self) -> list[str]:
+        """Ask once after every batch, and take in the answers of those that have ended."""
+        told, self.statuses = [], []
+        for parcel in self._parcels():
+            if parcel.batch_id:
+                batch = _safely(partial(self._client.batches.retrieve, parcel.batch_id))
+                told += self._look_at(parcel, batch)
+            else:
+                self.statuses.append(_status(parcel, None))
+        return told
+
+    def look(self) -> list[Status]:
+        """Ask once after every batch, and take nothing in."""
+        return [
+            _status(
+                parcel,
+                _safely(partial(self._client.batches.retrieve, parcel.batch_id))
+                if parcel.batch_id
+                else None,
+            )
+            for parcel in self._parcels()
+        ]
+
+    def dispatch(self) -> str:
+        """Send off what the allowance lets through; say what is out."""
+        for parcel in self._parcels():
+            if not parcel.batch_id and self._has_room(parcel):
+                self._submit(parcel)
+        parcels = self._parcels()
+        out = [parcel for parcel in parcels if parcel.batch_id]
+        text = (
+            f"{sum(p.n for p in out)} requests to {self._source.model} are out in {len(out)} "
+            "batches, which may take up to 24 hours"
+        )
+        if held := len(parcels) - len(out):
+            text += f"; {held} more wait for room in the service's queue"
+        return text + ". Look with `fret batch status`, and run the same command again later."
+
+    def cancel(self) -> None:
+        """Cancel every batch; what it has answered by then is taken in, for it is paid."""
+        for parcel in self._parcels():
+            batch_id = parcel.batch_id
+            if parcel.state == "creating" and (made := self._find_made(parcel)):
+                batch_id = made.id
+            if batch_id:
+                with suppress(ModelError):  # it has ended by itself
+                    _safely(partial(self._client.batches.cancel, batch_id))
+                self._ledger.note(parcel, state="cancelling", batch_id=batch_id)
+            else:
+                self._end(parcel)
+
+    @property
+    def _client(self) -> Any:
+        if self._opened is None:
+            self._opened = self._make_client()
+        return self._opened
+
+    def _parcels(self) -> list[Parcel]:
+        return self._ledger.parcels(self._source.run, "batch", self._name)
+
+    def _has_room(self, parcel: Parcel) -> bool:
+        waiting = [p for p in self._parcels() if p.batch_id]
+        if parcel.state == "queued":  # it was refused for want of room: one at a time from now on
+            return not waiting
+        if self._max_enqueued_tokens is None or not waiting:
+            return True
+        n_bytes = parcel.bytes + sum(p.bytes for p in waiting)
+        return n_bytes / _BYTES_PER_TOKEN <= self._max_enqueued_tokens
+
+    def _submit(self, parcel: Parcel) -> None:
+        """Upload a parcel and make a batch of it, each step noted before the next."""
+        if parcel.state == "creating" and (batch := self._find_made(parcel)):
+            self._ledger.note(parcel, state="submitted", batch_id=batch.id)
+            return
+        if not parcel.file_id:
+            path = file_of(self._folder, parcel.id)
+            content = (path.name, path.read_bytes())
+            uploaded = _safely(lambda: self._client.files.create(file=content, purpose="batch"))
+            parcel = self._ledger.note(parcel, file_id=uploaded.id, state="uploaded")
+        parcel = self._ledger.note(parcel, state="creating")
+        batch = self._create(parcel)
+        self._ledger.note(parcel, state="submitted", batch_id=batch.id)
+
+    def _create(self, parcel: Parcel) -> Any:
+        """Make the batch, once; where the answer was lost, look for what came of it."""
+        import openai
+
+        for pause_s in _SEES_FILE_AFTER:
+            time.sleep(pause_s)
+            try:
+                return self._client.batches.create(
+                    input_file_id=parcel.file_id,
+                    endpoint=self._endpoint(parcel),
+                    completion_window="24h",
+                    metadata={"fret_parcel": parcel.id, "fret_run": self._source.run},
+                )
+            except openai.APIStatusError as error:
+                if error.status_code < 500 and error.status_code != 429:
+                    # It says that no batch was made; a fresh file may only not be seen yet.
+                    if "file" in str(error).lower() and pause_s != _SEES_FILE_AFTER[-1]:
+                        continue
+                    self._ledger.note(parcel, state="uploaded", detail=str(error)[:300])
+                    raise _refused(error) from None
+            except openai.APIConnectionError:  # timeouts are of this class
+                pass
+            if batch := self._find_made(parcel):
+                return batch
+            break
+        raise ModelError(
+            "It is not known whether a batch was made: the service's answer was lost, and its list "
+            "shows none yet. Nothing was repeated, so nothing is paid twice; run again in a minute."
+        )
+
+    def _find_made(self, parcel: Parcel) -> Any:
+        """Return the batch that was made of a parcel, if there is one that has not failed."""
+        listed = _safely(lambda: list(self._client.batches.list(limit=100)))
+        for batch in listed:
+            made = (batch.metadata or {}).get("fret_parcel") == parcel.id
+            if made and batch.id not in parcel.past_ids and batch.status != "failed":
+                return batch
+        return None
+
+    def _endpoint(self, parcel: Parcel) -> str:
+        import orjson
+
+        with file_of(self._folder, parcel.id).open("rb") as file:
+            return str(orjson.loads(file.readline())["url"])
+
+    def _look_at(self, parcel: Parcel, batch: Any) -> list[str]:
+        self.statuses.append(_status(parcel, batch))
+        if batch.status in _ENDED:
+            return [f"batch {batch.id} ({batch.status}): {describe(self._collect(parcel, batch))}"]
+        if batch.status == "failed":
+            return [self._take_failure(parcel, batch)]
+        return []
+
+    def _take_failure(self, parcel: Parcel, batch: Any) -> str:
+        errors = getattr(batch.errors, "data", None) or []
+        said = "; ".join(f"{error.code}: {error.message}" for error in errors) or "no reason given"
+        past = (*parcel.past_ids, batch.id)
+        if any(error.code == "token_limit_exceeded" for error in errors):
+            changes = {"state": "queued", "batch_id": "", "past_ids": past, "detail": said}
+            self._ledger.note(parcel, **changes)
+            return f"batch {batch.id}: no room in the service's queue; it is sent again later"
+        self._end(parcel)
+        raise ModelError(
+            f"The service refused the batch {batch.id}: {said}. Its {parcel.n} requests were not "
+            "answered; mend the cause and run again, and they are sent anew."
+        )
+
+    def _collect(self, parcel: Parcel, batch: Any) -> TakenIn:
+        """Take in the answers of an ended batch, from both of its files."""
+        total = TakenIn()
+        for file_id in (batch.output_file_id, batch.error_file_id):
+            if file_id:
+                path = self._folder / f".answers-{parcel.id[:12]}.jsonl"
+                _safely(partial(self._download, file_id, path))
+                taken = self._ledger.take_in(path, self._source)
+                for name in ("answered", "failed", "again", "unknown", "torn"):
+                    setattr(total, name, getattr(total, name) + getattr(taken, name))
+                path.unlink()
+        total.again = self._ledger.count_left(parcel.id)
+        self._end(parcel)
+        return total
+
+    def _download(self, file_id: str, path: Path) -> None:
+        with self._client.files.with_streaming_response.content(file_id) as response:
+            response.stream_to_file(path)
+
+    def _end(self, parcel: Parcel) -> None:
+        self._ledger.end(parcel)
+        file_of(self._folder, parcel.id).unlink(missing_ok=True)
+
+
+def _status(parcel: Parcel, batch: Any) -> Status:
+    counts = getattr(batch, "request_counts", None)
+    return Status(
+        name=parcel.name,
+        batch_id=parcel.batch_id,
+        state=batch.status if batch else parcel.state,
+        n=parcel.n,
+        n_done=counts.completed if counts else 0,
+        n_failed=counts.failed if counts else 0,
+        created=parcel.created,
+        detail=parcel.detail,
+    )
+
+
+def _safely(call: Callable[[], T]) -> T:
+    """Make a call that may be repeated, a few times if need be.
+
+    Raises:
+        ModelError: the service refuses it, or does not answer.
+    """
+    import openai
+
+    retrying = Retrying(
+        retry=retry_if_exception(_is_passing),
+        stop=stop_after_attempt(_SAFE_ATTEMPTS),
+        wait=wait_exponential_jitter(initial=0.5, max=20),
+        reraise=True,
+    )
+    try:
+        return retrying(call)
+    except openai.APIStatusError as error:
+        raise _refused(error) from None
+    except openai.APIError as error:
+        raise ModelError(
+            f"The service does not answer ({error}). All that is out is noted; run again later."
+        ) from None
+
+
+def _is_passing(error: BaseException) -> bool:
+    import openai
+
+    if isinstance(error, openai.APIStatusError):
+        is_quota = "insufficient_quota" in str(error)
+        return (error.status_code >= 500 or error.status_code == 429) and not is_quota
+    # A file that breaks off in the middle is no error of the SDK.
+    passing = isinstance(error, openai.APIConnectionError | OSError)
+    return passing or "httpx" in type(error).__module__
+
+
+def _refused(error: Any) -> ModelError:
+    said = str(error)[:300]
+    return ModelError(
+        f"The service refused a call of the Batch API (status {error.status_code}): {said}. "
+        "What was answered so far is kept.",
+        status=error.status_code,
+    )

@@ -1,0 +1,302 @@
+"""Requests that travel in files: what is out, and how answers come home.
+
+A parcel is one file of requests in the form of OpenAI's Batch API, one per line, named by the hash
+of its keys. Which parcels are out, and which requests each holds, stands in the answer store; it is
+written there after the file is whole, and removed in the transaction that stores the answers.
+"""
+
+import hashlib
+import json
+import os
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from fret.llm.answers import AnswerStore, Source, Stored
+from fret.llm.forms.reading import usage_of
+from fret.llm.job import Job
+from fret.llm.types import FailureKind
+
+# Lines looked up, and stored, together.
+_BUNCH = 500
+# Asking again may help: the server was busy or ill, or the batch ran out of time.
+_WORTH_ASKING_AGAIN = {0, 408, 409, 425, 429}
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One file of requests that is out."""
+
+    id: str
+    source: Source
+    name: str
+    """The model's name in the pipeline file."""
+    state: str
+    """written, uploaded, creating, submitted or queued."""
+    n: int
+    bytes: int
+    file_id: str = ""
+    batch_id: str = ""
+    past_ids: tuple[str, ...] = ()
+    """Batches that were created for it and have failed."""
+    detail: str = ""
+    created: float = field(default_factory=time.time)
+
+
+@dataclass(slots=True)
+class TakenIn:
+    """What a file of answers held."""
+
+    answered: int = 0
+    failed: int = 0
+    """Requests that the server calls wrong."""
+    again: int = 0
+    """Requests without an answer, to be sent again."""
+    unknown: int = 0
+    """Lines for requests that are not out: of other runs, or doubles."""
+    torn: int = 0
+    """Lines that are no JSON: the last one of a file that was cut off."""
+    parcels: set[str] = field(default_factory=set)
+    """Those of which at least one line came."""
+
+
+_COLUMNS = (
+    "id, server, model, run, lane, name, state, n, bytes, file_id, batch_id, past_ids, detail, "
+    "created"
+)
+
+
+class Ledger:
+    """Which requests are out; part of the answer store."""
+
+    def __init__(self, store: AnswerStore) -> None:
+        self._store = store
+
+    def parcels(self, run: str, lane: str | None = None, name: str | None = None) -> list[Parcel]:
+        """Return the parcels of a run that are out, oldest first."""
+        rows = self._store.select(
+            f"SELECT {_COLUMNS} FROM parcels WHERE run = ? AND ? IN ('', lane) AND ? IN ('', name) "
+            "ORDER BY created, id",
+            *(run, lane or "", name or ""),
+        )
+        return [_read_parcel(*row) for row in rows]
+
+    def are_out(self, keys: Sequence[str]) -> dict[str, str]:
+        """Return which of some keys are out, with the parcel of each."""
+        marks = ",".join("?" * len(keys))
+        rows = self._store.select(f"SELECT key, parcel FROM posted WHERE key IN ({marks})", *keys)
+        return dict(rows)
+
+    def send_off(self, parcel: Parcel, keys: Sequence[tuple[str, str]]) -> None:
+        """Note that a parcel is written: (key, kind of request) of each line."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            _put(connection, parcel)
+            connection.executemany(
+                "INSERT OR REPLACE INTO posted VALUES (?, ?, ?)",
+                [(key, parcel.id, kind) for key, kind in keys],
+            )
+
+        self._store.write(work).result()
+
+    def note(self, parcel: Parcel, **changes: Any) -> Parcel:
+        """Change what is known of a parcel; it is on the disk when this returns."""
+        changed = replace(parcel, **changes)
+        self._store.write(lambda connection: _put(connection, changed)).result()
+        return changed
+
+    def end(self, parcel: Parcel) -> None:
+        """Forget a parcel; what it left unanswered may be sent again."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM posted WHERE parcel = ?", (parcel.id,))
+            connection.execute("DELETE FROM parcels WHERE id = ?", (parcel.id,))
+
+        self._store.write(work).result()
+
+    def count_left(self, parcel_id: str) -> int:
+        """Count the requests of a parcel that are still out."""
+        rows = self._store.select("SELECT COUNT(*) FROM posted WHERE parcel = ?", parcel_id)
+        return int(rows[0][0]) if rows else 0
+
+    def take_in(self, path: Path, source: Source) -> TakenIn:
+        """Store the answers of one file, joined by their ids; reading it again changes nothing."""
+        taken = TakenIn()
+        with path.open("rb") as file:  # by lines of bytes: a text may hold U+2028
+            lines = _read_lines(file, taken)
+            while bunch := list(islice(lines, _BUNCH)):
+                self._take_bunch(bunch, source, taken)
+        return taken
+
+    def _take_bunch(self, bunch: Sequence[dict[str, Any]], source: Source, taken: TakenIn) -> None:
+        ids = [str(line.get("custom_id")) for line in bunch]
+        out = {key: (parcel, kind) for key, parcel, kind in self._find(ids)}
+        items: dict[str, Stored] = {}
+        for key, line in zip(ids, bunch, strict=True):
+            if key not in out or key in items:
+                taken.unknown += 1
+                continue
+            taken.parcels.add(out[key][0])
+            item = _read_line(line, key, out[key][1], source)
+            if item is None:
+                taken.again += 1
+            else:
+                items[key] = item
+                taken.answered += item.failure is None
+                taken.failed += item.failure is not None
+
+        def unpost(connection: sqlite3.Connection) -> None:
+            connection.executemany("DELETE FROM posted WHERE key = ?", [(key,) for key in items])
+
+        # In this order: a kill in between leaves them out, and they are taken in once more.
+        self._store.put(*items.values()).result()
+        self._store.write(unpost).result()
+
+    def _find(self, keys: Sequence[str]) -> list[Any]:
+        marks = ",".join("?" * len(keys))
+        statement = f"SELECT key, parcel, kind FROM posted WHERE key IN ({marks})"
+        return self._store.select(statement, *keys)
+
+
+def _read_parcel(key: str, server: str, model: str, run: str, lane: str, *rest: Any) -> Parcel:
+    name, state, n, n_bytes, file_id, batch_id, past_ids, detail, created = rest
+    past = tuple(json.loads(past_ids))
+    source = Source(server, model, run, lane)
+    return Parcel(key, source, name, state, n, n_bytes, file_id, batch_id, past, detail, created)
+
+
+def _put(connection: sqlite3.Connection, parcel: Parcel) -> None:
+    source = parcel.source
+    row = (
+        *(parcel.id, source.server, source.model, source.run, source.lane, parcel.name),
+        *(parcel.state, parcel.n, parcel.bytes, parcel.file_id, parcel.batch_id),
+        *(json.dumps(parcel.past_ids), parcel.detail, parcel.created),
+    )
+    marks = ",".join("?" * len(row))
+    connection.execute(f"INSERT OR REPLACE INTO parcels ({_COLUMNS}) VALUES ({marks})", row)
+
+
+def _read_lines(file: Iterable[bytes], taken: TakenIn) -> Iterator[dict[str, Any]]:
+    for raw in file:
+        if not raw.strip():
+            continue
+        try:
+            line = orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            taken.torn += 1
+            continue
+        if isinstance(line, dict):
+            yield line
+        else:
+            taken.torn += 1
+
+
+def _read_line(line: dict[str, Any], key: str, kind: str, source: Source) -> Stored | None:
+    """Read one line; None when its request must be sent again."""
+    response = line.get("response")
+    response = response if isinstance(response, dict) else {}
+    status, body = response.get("status_code", 0), response.get("body")
+    if status == 200 and isinstance(body, dict) and not line.get("error"):
+        return Stored(key, source, kind, orjson.dumps(body), usage_of(body))
+    if not isinstance(status, int) or status in _WORTH_ASKING_AGAIN or not 400 <= status < 500:
+        return None
+    said = json.dumps(body or line.get("error"), ensure_ascii=False)[:300]
+    failure, detail = FailureKind.REJECTED, f"status {status}: {said}"
+    return Stored(key, source, kind, b"", failure=failure, detail=detail)
+
+
+class Packer:
+    """Writes requests to files as they come, a new file when one is full.
+
+    Args:
+        folder: where the files lie; made when the first request comes.
+        max_lines, max_bytes: the most in one file.
+    """
+
+    def __init__(
+        self, ledger: Ledger, folder: Path, source: Source, *, name: str, limits: tuple[int, int]
+    ) -> None:
+        self._ledger, self._folder, self._source, self._name = ledger, folder, source, name
+        self._max_lines, self._max_bytes = limits
+        self._open: dict[str, _Writing] = {}
+        self.sent_off: list[Parcel] = []
+
+    def add(self, job: Job) -> None:
+        """Write one request; all of a file go to one path, as the Batch API wants it."""
+        head = f'{{"custom_id":"{job.key}","method":"POST","url":"{job.form.path}","body":'
+        line = head.encode() + job.body + b"}\n"
+        path = job.form.path
+        writing = self._open.get(path)
+        if writing and not writing.has_room(len(line), self._max_lines, self._max_bytes):
+            self._close(path)
+            writing = None
+        if writing is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            place = self._folder / f".{path.strip('/').replace('/', '-')}.new"
+            writing = self._open[path] = _Writing(place)
+        writing.add(line, job.key, job.form.kind)
+
+    def close(self) -> None:
+        """Finish all files, and note them as out."""
+        for path in list(self._open):
+            self._close(path)
+
+    def discard(self) -> None:
+        """Throw away what is not finished."""
+        for writing in self._open.values():
+            writing.file.close()
+            writing.path.unlink(missing_ok=True)
+        self._open.clear()
+
+    def _close(self, path: str) -> None:
+        writing = self._open.pop(path)
+        digest = hashlib.sha256("".join(key for key, _ in writing.keys).encode()).hexdigest()
+        writing.finish(file_of(self._folder, digest))
+        parcel = Parcel(
+            digest, self._source, self._name, "written", len(writing.keys), writing.n_bytes
+        )
+        self._ledger.send_off(parcel, writing.keys)
+        self.sent_off.append(parcel)
+
+
+class _Writing:
+    """One file on its way."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.file = path, path.open("wb")
+        self.keys: list[tuple[str, str]] = []
+        self.n_bytes = 0
+
+    def has_room(self, n_bytes: int, max_lines: int, max_bytes: int) -> bool:
+        return len(self.keys) < max_lines and self.n_bytes + n_bytes <= max_bytes
+
+    def add(self, line: bytes, key: str, kind: str) -> None:
+        self.file.write(line)
+        self.keys.append((key, kind))
+        self.n_bytes += len(line)
+
+    def finish(self, place: Path) -> None:
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.file.close()
+        self.path.replace(place)
+
+
+def file_of(folder: Path, parcel_id: str) -> Path:
+    """Return where the requests of a parcel lie."""
+    return folder / f"requests-{parcel_id[:12]}.jsonl"
+
+
+def count_parcels(parcels: Iterable[Parcel]) -> Counter[str]:
+    """Count requests that are out, by model."""
+    counts: Counter[str] = Counter()
+    for parcel in parcels:
+        counts[parcel.name] += parcel.n
+    return counts

@@ -1,0 +1,280 @@
+"""Batch and file lanes: nothing paid twice, nothing lost, no row shifted, whatever goes wrong."""
+
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import fret
+from batch_jobs import Plan
+from fret.errors import ModelError, UserError, Waiting
+from fret.records import Example, Query
+from llm_server import LLMServer
+
+# Without likelihood: the Batch API knows no log-probabilities of prompts.
+PIPELINE = """
+run: lanes
+models:
+  teacher: {{backend: openai, base_url: "{url}", model: tiny, server: local, timeout_s: 5,
+            price: {{input: 2.0, output: 10.0, batch: 0.5}}, batch: {{max_lines: 10}}}}
+pages: {{source: {{kind: html, path: pages}}, shard_pages: 4}}
+passages: {{max_words: 60, min_words: 10}}
+queries: {{writer: {{kind: llm, model: teacher}}, per_passage: 2}}
+candidates: {{top_k: 4, dense: null}}
+judgements: {{scorers: [{{kind: unigram}}, {{kind: relevance, model: teacher}}]}}
+examples: {{negatives: {{count: 1, max_relevance: null}}, splits: {{test: 0.2}}}}
+"""
+
+
+@pytest.fixture
+def pipeline(workplace: Path, server: LLMServer) -> Path:
+    path = workplace / "lanes.yaml"
+    path.write_text(PIPELINE.format(url=server.url), "utf-8")
+    return path
+
+
+def run_until_done(pipeline: Path, server: LLMServer, most: int = 30, **options: Any) -> int:
+    """Run again and again, each time as a new process would; return how often."""
+    for n in range(1, most + 1):
+        try:
+            fret.load(pipeline).run(lane="batch", **options)
+        except Waiting:
+            server.batches.finish()
+        else:
+            return n
+    raise AssertionError("it never ended")
+
+
+def examples_by_live(pipeline: Path) -> list[Example]:
+    live = fret.load(pipeline, overrides=["run=live", "answers=live.sqlite"])
+    live.run()
+    return list(live.rows(Example))
+
+
+def examples(pipeline: Path) -> list[Example]:
+    return list(fret.load(pipeline).rows(Example))
+
+
+def assert_nothing_was_paid_twice(server: LLMServer) -> None:
+    assert server.batches.lines_paid
+    assert max(server.batches.lines_paid.values()) == 1
+
+
+def test_batches_give_what_live_requests_give_and_cost_half(
+    pipeline: Path, server: LLMServer
+) -> None:
+    expected = examples_by_live(pipeline)
+    n_live = len(server.asked)
+    assert run_until_done(pipeline, server) == 3  # one wait for each stage that asks
+    assert examples(pipeline) == expected
+    assert_nothing_was_paid_twice(server)
+    probes = [a for a in server.asked[n_live:] if "passage of" in str(a.body)]
+    assert not probes  # but for the probes, nothing was asked live
+    spent = {part.source.lane: (part, cost) for part, cost in fret.load(pipeline).spent()}
+    part, cost = spent["batch"]
+    price = part.usage.input_tokens * 2.0 + part.usage.output_tokens * 10.0
+    assert cost == pytest.approx(price / 2e6)
+
+
+def test_a_batch_holds_no_more_lines_than_it_may(pipeline: Path, server: LLMServer) -> None:
+    with pytest.raises(Waiting, match="48 requests to tiny are out in 5 batches"):
+        fret.load(pipeline).run(lane="batch")
+    sizes = [
+        len(server.batches.lines_of(job.input_file_id)) for job in server.batches.jobs.values()
+    ]
+    assert sizes == [10, 10, 10, 10, 8]
+
+
+@pytest.mark.parametrize("moment", ["upload", "create", "content", "half content"])
+def test_a_connection_cut_at_any_moment_costs_nothing(
+    pipeline: Path, server: LLMServer, moment: str
+) -> None:
+    expected = examples_by_live(pipeline)
+    server.batches.cut_after = moment  # type: ignore[assignment]
+    run_until_done(pipeline, server)
+    assert examples(pipeline) == expected
+    assert_nothing_was_paid_twice(server)
+    assert server.batches.cut_after == ""
+
+
+KILLED_AT_CREATE = """
+import os, signal, sys
+import fret
+from openai.resources.batches import Batches
+create = Batches.create
+def create_and_die(self, **fields):
+    create(self, **fields)
+    os.kill(os.getpid(), signal.SIGKILL)
+Batches.create = create_and_die
+fret.load(sys.argv[1]).run(lane="batch")
+"""
+
+
+def test_killed_between_the_create_and_the_note_of_it_a_run_adopts_the_batch(
+    pipeline: Path, server: LLMServer
+) -> None:
+    expected = examples_by_live(pipeline)
+    command = [sys.executable, "-c", KILLED_AT_CREATE, str(pipeline)]
+    for _ in range(3):
+        assert subprocess.run(command, capture_output=True, check=False).returncode == -9
+    run_until_done(pipeline, server)
+    assert examples(pipeline) == expected
+    assert_nothing_was_paid_twice(server)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        Plan(expire=0.5),
+        Plan(fail_share=0.4, fail_status=500, fail_in="error"),
+        Plan(fail_share=0.4, fail_status=500, fail_in="output"),
+        Plan(duplicates=3),
+        Plan(strangers=3),
+        Plan(torn=True),
+        Plan(fail_code="token_limit_exceeded"),
+    ],
+    ids=str,
+)
+def test_whatever_a_batch_comes_to_only_the_missing_is_sent_again(
+    pipeline: Path, server: LLMServer, plan: Plan
+) -> None:
+    expected = examples_by_live(pipeline)
+    server.batches.plans.extend([plan, Plan(), plan])
+    run_until_done(pipeline, server)
+    assert examples(pipeline) == expected
+    # A torn line was answered and lost on the way: that one must be asked again.
+    paid = server.batches.lines_paid.values()
+    assert max(paid) == 1 or (plan.torn and sum(n - 1 for n in paid) <= 2)
+
+
+def test_requests_that_the_service_calls_wrong_are_dropped_with_their_reason(
+    pipeline: Path, server: LLMServer
+) -> None:
+    server.batches.error_file_only(status=400)
+    run_until_done(pipeline, server)
+    manifest = fret.load(pipeline).status()[2]
+    assert manifest.reasons == {"rejected_request": 10}
+
+
+def test_a_batch_that_is_refused_as_a_whole_stops_with_the_words_of_the_service(
+    pipeline: Path, server: LLMServer
+) -> None:
+    server.batches.fail("invalid_json_line")
+    with pytest.raises(Waiting):
+        fret.load(pipeline).run(lane="batch")
+    server.batches.finish()
+    with pytest.raises(ModelError, match="invalid_json_line"):
+        fret.load(pipeline).run(lane="batch")
+    run_until_done(pipeline, server)
+    assert_nothing_was_paid_twice(server)
+
+
+def test_batches_wait_for_room_in_the_services_queue(pipeline: Path, server: LLMServer) -> None:
+    expected = examples_by_live(pipeline)
+    server.batches.max_enqueued_lines = 25
+    run_until_done(pipeline, server)
+    assert examples(pipeline) == expected
+    assert_nothing_was_paid_twice(server)
+
+
+def test_what_is_out_is_not_asked_live_too(pipeline: Path, server: LLMServer) -> None:
+    with pytest.raises(Waiting):
+        fret.load(pipeline).run(lane="batch")
+    with pytest.raises(UserError, match="48 requests|10 requests of this run are out by batch"):
+        fret.load(pipeline).run()
+    n_asked = len(server.asked)
+    with pytest.raises(Waiting):
+        fret.load(pipeline).run(lane="batch")
+    assert server.batches.n_created == 5 and len(server.asked) == n_asked
+
+
+def test_status_looks_collect_takes_in_and_cancel_ends(pipeline: Path, server: LLMServer) -> None:
+    with pytest.raises(Waiting):
+        fret.load(pipeline).run(lane="batch")
+    loaded = fret.load(pipeline)
+    assert [s.n for s in loaded.batches()] == [10, 10, 10, 10, 8]
+    first, *_ = server.batches.jobs
+    server.batches.finish(first)
+    assert [s.state for s in loaded.batches("collect")].count("completed") == 1
+    assert len(loaded.batches()) == 4
+    loaded.batches("cancel")
+    server.batches.finish()
+    loaded.batches("collect")
+    assert loaded.batches() == []
+    loaded.run()  # live, for what was not answered
+    assert_nothing_was_paid_twice(server)
+
+
+def answer_file(server: LLMServer, requests: Path, answers: Path, *, share: float = 1.0) -> None:
+    """Do what an engine does: answer the requests of one file, in any order."""
+    import urllib.request
+
+    lines = [json.loads(line) for line in requests.read_text("utf-8").split("\n") if line]
+    random.Random(1).shuffle(lines)
+    written = []
+    for line in lines[: round(len(lines) * share)]:
+        asked = urllib.request.Request(
+            server.url.removesuffix("/v1") + line["url"],
+            json.dumps(line["body"]).encode(),
+            {"content-type": "application/json"},
+        )
+        with urllib.request.urlopen(asked) as answer:
+            body = json.load(answer)
+        response = {"status_code": 200, "request_id": "r", "body": body}
+        written.append({"id": "i", "custom_id": line["custom_id"], "response": response})
+    answers.write_text("".join(json.dumps(line) + "\n" for line in written), "utf-8")
+
+
+def test_requests_go_to_files_and_answers_come_from_files_whole_or_in_part(
+    pipeline: Path, server: LLMServer
+) -> None:
+    expected = examples_by_live(pipeline)
+    folder = pipeline.parent / "data/runs/lanes/file/teacher"
+    n_asked, share = len(server.asked), 0.6
+    for _ in range(10):
+        try:
+            fret.load(pipeline).run(lane="file")
+            break
+        except Waiting as error:
+            assert "vllm run-batch -i" in str(error)
+            for requests in folder.glob("requests-*.jsonl"):
+                answers = folder / requests.name.replace("requests-", "answers-")
+                answer_file(server, requests, answers, share=share)
+                # What an engine that died leaves, and what has nothing to do here.
+                with answers.open("a") as file:
+                    file.write('{"custom_id": "stranger", "response": null}\n{"custom_')
+            share = 1.0
+    assert examples(pipeline) == expected
+    assert len({a.raw for a in server.asked[n_asked:]}) == len(server.asked[n_asked:])
+    assert not list(folder.glob("requests-*.jsonl"))
+
+
+def test_lines_with_errors_are_written_again(pipeline: Path, server: LLMServer) -> None:
+    with pytest.raises(Waiting):
+        fret.load(pipeline).run(["pages", "passages", "queries"], lane="file")
+    folder = pipeline.parent / "data/runs/lanes/file/teacher"
+    (requests,) = folder.glob("requests-*.jsonl")
+    lines = [json.loads(line) for line in requests.read_text("utf-8").split("\n") if line]
+    bad = {"status_code": 500, "request_id": "r", "body": {"error": "dead"}}
+    text = "".join(json.dumps({"custom_id": x["custom_id"], "response": bad}) + "\n" for x in lines)
+    (folder / "answers-1.jsonl").write_text(text, "utf-8")
+    with pytest.raises(Waiting, match="48 requests"):
+        fret.load(pipeline).run(["queries"], lane="file")
+    (requests,) = folder.glob("requests-*.jsonl")
+    answer_file(server, requests, folder / "answers-2.jsonl")
+    fret.load(pipeline).run(["queries"], lane="file")
+    assert len(list(fret.load(pipeline).rows(Query))) == 48
+
+
+def test_the_command_ends_with_status_4_while_it_waits(pipeline: Path, server: LLMServer) -> None:
+    command = [sys.executable, "-m", "fret", "run", str(pipeline), "--lane", "batch", "--quiet"]
+    started = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert started.returncode == 4, started.stderr
+    assert "48 requests to tiny are out" in " ".join(started.stderr.split())
+    server.batches.auto = True
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 4
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
