@@ -54,7 +54,7 @@ def error(
 async def fail(kind: str, request: web.Request, answer: Answer) -> web.StreamResponse | None:
     """Answer a request with a fault of a kind; None if it shall be answered as it should."""
     if kind.partition(" ")[0].isdigit() or kind == "quota":
-        return _refuse(kind)
+        return _refuse(kind, request.headers.get("Authorization", ""))
     match kind:
         case "ok":
             return None
@@ -77,7 +77,7 @@ async def fail(kind: str, request: web.Request, answer: Answer) -> web.StreamRes
             return web.json_response(spoil(kind, answer()))
 
 
-def _refuse(kind: str) -> web.Response:
+def _refuse(kind: str, authorization: str) -> web.Response:
     match kind:
         case "429 soon":
             headers = {"retry-after": "0.2"}
@@ -88,7 +88,8 @@ def _refuse(kind: str) -> web.Response:
         case "quota":
             return error(429, "You exceeded your quota", "insufficient_quota")
         case _:
-            return error(int(kind), f"on purpose {kind}", "planted")
+            # Services do repeat the key that they were sent.
+            return error(int(kind), f"on purpose {kind}: {authorization}", "planted")
     return error(429, "slow down", "rate_limit_exceeded", headers)
 
 

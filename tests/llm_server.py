@@ -81,6 +81,8 @@ class LLMServer(Speaker):
     fail_seed: int = 0
     max_in_flight: int | None = None
     """Requests above this number at once are answered with 429."""
+    keys: set[str] = field(default_factory=set)
+    """What came as Authorization."""
     headers: dict[str, str] = field(default_factory=dict)
     """Headers of every answer; see `limit_headers` and `AZURE_HEADERS`."""
     models: tuple[str, ...] = ("tiny",)
@@ -161,6 +163,7 @@ class LLMServer(Speaker):
 
     async def _add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(self.headers)
+        self.keys.add(request.headers.get("Authorization", ""))
 
     async def _models(self, request: web.Request) -> web.Response:
         self.told[request.path] += 1

@@ -51,6 +51,7 @@ class BatchLane:
 
     Args:
         folder: where the files of requests lie until their answers are there.
+        secret: the key, never to be repeated in a message.
         max_enqueued_tokens: the service's allowance of tokens that wait, where it is known.
     """
 
@@ -62,10 +63,11 @@ class BatchLane:
         name: str,
         *,
         make_client: Callable[[], Any],
+        secret: str | None = None,
         max_enqueued_tokens: int | None = None,
     ) -> None:
         self._ledger, self._folder, self._source, self._name = ledger, folder, source, name
-        self._make_client, self._opened = make_client, None
+        self._make_client, self._opened, self._secret = make_client, None, secret
         self._max_enqueued_tokens = max_enqueued_tokens
         self.statuses: list[Status] = []
         """What the last `take_in` has seen."""
@@ -75,7 +77,7 @@ class BatchLane:
         told, self.statuses = [], []
         for parcel in self._parcels():
             if parcel.batch_id:
-                batch = _safely(partial(self._client.batches.retrieve, parcel.batch_id))
+                batch = self._safely(partial(self._client.batches.retrieve, parcel.batch_id))
                 told += self._look_at(parcel, batch)
             else:
                 self.statuses.append(_status(parcel, None))
@@ -86,7 +88,7 @@ class BatchLane:
         return [
             _status(
                 parcel,
-                _safely(partial(self._client.batches.retrieve, parcel.batch_id))
+                self._safely(partial(self._client.batches.retrieve, parcel.batch_id))
                 if parcel.batch_id
                 else None,
             )
@@ -116,7 +118,7 @@ class BatchLane:
                 batch_id = made.id
             if batch_id:
                 with suppress(ModelError):  # it has ended by itself
-                    _safely(partial(self._client.batches.cancel, batch_id))
+                    self._safely(partial(self._client.batches.cancel, batch_id))
                 self._ledger.note(parcel, state="cancelling", batch_id=batch_id)
             else:
                 self._end(parcel)
@@ -147,7 +149,8 @@ class BatchLane:
         if not parcel.file_id:
             path = file_of(self._folder, parcel.id)
             content = (path.name, path.read_bytes())
-            uploaded = _safely(lambda: self._client.files.create(file=content, purpose="batch"))
+            upload = partial(self._client.files.create, file=content, purpose="batch")
+            uploaded = self._safely(upload)
             parcel = self._ledger.note(parcel, file_id=uploaded.id, state="uploaded")
         parcel = self._ledger.note(parcel, state="creating")
         batch = self._create(parcel)
@@ -171,8 +174,8 @@ class BatchLane:
                     # It says that no batch was made; a fresh file may only not be seen yet.
                     if "file" in str(error).lower() and pause_s != _SEES_FILE_AFTER[-1]:
                         continue
-                    self._ledger.note(parcel, state="uploaded", detail=str(error)[:300])
-                    raise _refused(error) from None
+                    self._ledger.note(parcel, state="uploaded", detail=self._clean(error)[:300])
+                    raise self._refused(error) from None
             except openai.APIConnectionError:  # timeouts are of this class
                 pass
             if batch := self._find_made(parcel):
@@ -185,7 +188,7 @@ class BatchLane:
 
     def _find_made(self, parcel: Parcel) -> Any:
         """Return the batch that was made of a parcel, if there is one that has not failed."""
-        listed = _safely(lambda: list(self._client.batches.list(limit=100)))
+        listed = self._safely(lambda: list(self._client.batches.list(limit=100)))
         for batch in listed:
             made = (batch.metadata or {}).get("fret_parcel") == parcel.id
             if made and batch.id not in parcel.past_ids and batch.status != "failed":
@@ -226,7 +229,7 @@ class BatchLane:
         for file_id in (batch.output_file_id, batch.error_file_id):
             if file_id:
                 path = self._folder / f".answers-{parcel.id[:12]}.jsonl"
-                _safely(partial(self._download, file_id, path))
+                self._safely(partial(self._download, file_id, path))
                 taken = self._ledger.take_in(path, self._source)
                 for name in ("answered", "failed", "again", "unknown", "torn"):
                     setattr(total, name, getattr(total, name) + getattr(taken, name))
@@ -238,6 +241,42 @@ class BatchLane:
     def _download(self, file_id: str, path: Path) -> None:
         with self._client.files.with_streaming_response.content(file_id) as response:
             response.stream_to_file(path)
+
+    def _safely(self, call: Callable[[], T]) -> T:
+        """Make a call that may be repeated, a few times if need be.
+
+        Raises:
+            ModelError: the service refuses it, or does not answer.
+        """
+        import openai
+
+        retrying = Retrying(
+            retry=retry_if_exception(_is_passing),
+            stop=stop_after_attempt(_SAFE_ATTEMPTS),
+            wait=wait_exponential_jitter(multiplier=0.5, max=20),
+            reraise=True,
+        )
+        try:
+            return retrying(call)
+        except openai.APIStatusError as error:
+            raise self._refused(error) from None
+        except openai.APIError as error:
+            raise ModelError(
+                f"The service does not answer ({self._clean(error)}). All that is out is noted; "
+                "run again later."
+            ) from None
+
+    def _refused(self, error: Any) -> ModelError:
+        said = self._clean(error)[:300]
+        return ModelError(
+            f"The service refused a call of the Batch API (status {error.status_code}): {said}. "
+            "What was answered so far is kept.",
+            status=error.status_code,
+        )
+
+    def _clean(self, error: object) -> str:
+        """What an error says, without the key: some services repeat what they were sent."""
+        return str(error).replace(self._secret, "(key)") if self._secret else str(error)
 
     def _end(self, parcel: Parcel) -> None:
         self._ledger.end(parcel)
@@ -258,30 +297,6 @@ def _status(parcel: Parcel, batch: Any) -> Status:
     )
 
 
-def _safely(call: Callable[[], T]) -> T:
-    """Make a call that may be repeated, a few times if need be.
-
-    Raises:
-        ModelError: the service refuses it, or does not answer.
-    """
-    import openai
-
-    retrying = Retrying(
-        retry=retry_if_exception(_is_passing),
-        stop=stop_after_attempt(_SAFE_ATTEMPTS),
-        wait=wait_exponential_jitter(initial=0.5, max=20),
-        reraise=True,
-    )
-    try:
-        return retrying(call)
-    except openai.APIStatusError as error:
-        raise _refused(error) from None
-    except openai.APIError as error:
-        raise ModelError(
-            f"The service does not answer ({error}). All that is out is noted; run again later."
-        ) from None
-
-
 def _is_passing(error: BaseException) -> bool:
     import openai
 
@@ -291,12 +306,3 @@ def _is_passing(error: BaseException) -> bool:
     # A file that breaks off in the middle is no error of the SDK.
     passing = isinstance(error, openai.APIConnectionError | OSError)
     return passing or "httpx" in type(error).__module__
-
-
-def _refused(error: Any) -> ModelError:
-    said = str(error)[:300]
-    return ModelError(
-        f"The service refused a call of the Batch API (status {error.status_code}): {said}. "
-        "What was answered so far is kept.",
-        status=error.status_code,
-    )

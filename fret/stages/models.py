@@ -262,6 +262,7 @@ class Models:
             source,
             name,
             make_client=make_client,
+            secret=api_key,
             max_enqueued_tokens=model.batch.max_enqueued_tokens,
         )
 

@@ -138,18 +138,25 @@ def run_sdk(url: str, n: int) -> float:
 
 
 @contextmanager
-def open_pool(url: str, prompts_per_request: int = 1) -> Iterator[Pool]:
+def open_pool(
+    url: str,
+    prompts_per_request: int = 1,
+    *,
+    concurrency: int = CONCURRENCY,
+    path: Path | None = None,
+) -> Iterator[Pool]:
+    """Open a pool with a store, at a path or in a folder that is removed after."""
     ways = {"chat": "json_schema", "labels": "top_logprobs", "likelihood": "echo"}
     with tempfile.TemporaryDirectory() as folder:
-        store, background = AnswerStore(Path(folder) / "answers.sqlite"), Background()
+        store, background = AnswerStore(path or Path(folder) / "answers.sqlite"), Background()
         pool = Pool(
             Source("load", "load"),
             make_senders=lambda: [
-                OpenAISender(base_url=url, api_key=None, concurrency=CONCURRENCY, timeout_s=60)
+                OpenAISender(base_url=url, api_key=None, concurrency=concurrency, timeout_s=60)
             ],
             forms={kind: Form(kind, way, "load", {}) for kind, way in ways.items()},
             shared=Shared(store, background),
-            pacing=Pacing(CONCURRENCY, prompts_per_request),
+            pacing=Pacing(concurrency, prompts_per_request),
         )
         try:
             yield pool

@@ -1,0 +1,105 @@
+"""Keys are nowhere: no file of a run, no message, no answer, no command line of a process."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import LLM_PIPELINE
+from fret.llm.upkeep import Choice, export
+from llm_server import LLMServer
+
+KEY = "sk-secret-0123456789abcdef"
+
+
+@pytest.fixture
+def keyed(workplace: Path, server: LLMServer, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("FRET_TEST_KEY", KEY)
+    text = LLM_PIPELINE.format(url=server.url)
+    path = workplace / "keyed.yaml"
+    path.write_text(text.replace("model: tiny", "model: tiny, api_key_env: FRET_TEST_KEY"), "utf-8")
+    return path
+
+
+def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "fret", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def assert_the_key_is_nowhere(folder: Path, *ended: "subprocess.CompletedProcess[str]") -> None:
+    for process in ended:
+        assert KEY not in process.stdout + process.stderr
+    store = folder / "data" / "answers.sqlite"
+    if store.exists():  # its answers are compressed
+        export(store, folder / "answers.jsonl", Choice())
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert files
+    for path in files:
+        assert KEY.encode() not in path.read_bytes(), path
+    (folder / "answers.jsonl").unlink(missing_ok=True)
+
+
+def test_a_run_leaves_no_key_behind(keyed: Path, server: LLMServer) -> None:
+    ended = [
+        run("doctor", "keyed.yaml"),
+        run("run", "keyed.yaml"),
+        run("status", "keyed.yaml"),
+        run("answers", "stats"),
+    ]
+    assert [process.returncode for process in ended] == [0, 0, 0, 0], ended[1].stderr
+    assert any(KEY in str(asked) for asked in server.keys), "the server must have been told"
+    assert_the_key_is_nowhere(keyed.parent, *ended)
+
+
+def test_a_server_that_repeats_the_key_in_its_errors_does_not_make_us_repeat_it(
+    keyed: Path, server: LLMServer
+) -> None:
+    ended = []
+    for fault in ("401", "400", "500"):
+        server.fail(*[fault] * 3)
+        ended.append(run("run", "keyed.yaml"))
+    assert ended[0].returncode == 3
+    assert_the_key_is_nowhere(keyed.parent, *ended)
+
+
+def test_no_process_has_the_key_in_its_command_line(keyed: Path, server: LLMServer) -> None:
+    server.latency_s = 0.2
+    command = [sys.executable, "-m", "fret", "run", "keyed.yaml", "--quiet"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while len(server.asked) < 8:
+            assert process.poll() is None
+        lines: list[Any] = []
+        for entry in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                lines.append(entry.read_bytes())
+            except OSError:
+                continue  # it has ended
+        assert lines and not any(KEY.encode() in line for line in lines)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_key_or_password_in_the_pipeline_file_is_refused_and_not_repeated(keyed: Path) -> None:
+    text = keyed.read_text("utf-8")
+    keyed.write_text(text.replace("http://", f"http://user:{KEY}@"), "utf-8")
+    ended = run("run", "keyed.yaml")
+    assert ended.returncode == 2 and KEY not in ended.stdout + ended.stderr
+    assert os.environ["FRET_TEST_KEY"] == KEY
+
+
+def test_the_batch_api_repeating_the_key_does_not_make_us_repeat_it(
+    keyed: Path, server: LLMServer
+) -> None:
+    text = keyed.read_text("utf-8").replace("{kind: query_likelihood, model: teacher}, ", "")
+    keyed.write_text(text, "utf-8")
+    server.batches.fail_calls("401")
+    refused = run("run", "keyed.yaml", "--lane", "batch")
+    assert refused.returncode == 3 and "status 401" in refused.stderr
+    waiting = run("run", "keyed.yaml", "--lane", "batch")
+    assert waiting.returncode == 4, waiting.stderr
+    assert_the_key_is_nowhere(keyed.parent, refused, waiting)
