@@ -27,7 +27,7 @@ def chat(speaker: Speaker, body: Body) -> Body:
     choices = [{"index": 0, **choice}]
     answer = speaker.wrap("chat.completion", body, choices, n_read, n_written)
     if speaker.flavour == "vllm" and body.get("prompt_logprobs") is not None:
-        answer["prompt_logprobs"] = _prompt_logprobs(speaker, speaker.cut(rendered), body)
+        answer["prompt_logprobs"] = list_prompt_logprobs(speaker, speaker.cut(rendered), body)
     return answer
 
 
@@ -225,7 +225,7 @@ def _with_ids(speaker: Speaker, item: Body) -> Body:
     return named
 
 
-def _prompt_logprobs(speaker: Speaker, rendered: str, body: Body) -> list[Body | None]:
+def list_prompt_logprobs(speaker: Speaker, rendered: str, body: Body) -> list[Body | None]:
     """vLLM's: for each token of the prompt its own entry first, then the likeliest ones."""
     found: list[Body | None] = []
     for piece, value in zip(*speaker.score(rendered), strict=True):

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from llm_chat import chat, check_label_ids
+from llm_chat import chat, check_label_ids, list_prompt_logprobs
 from llm_decisions import decide
 from llm_speaker import Body, Logprobs, Refused, Speaker, render_chat
 
@@ -72,8 +72,10 @@ def _completion(speaker: Speaker, prompt: str, body: Body, echo: bool) -> Body:
     logprobs = None
     if n_wanted is not None and speaker.flavour != "silent":
         logprobs = _legacy_logprobs(speaker, tokens, values, top, body)
-    text = (prompt if echo else "") + written
-    return {"text": text, "finish_reason": "length", "logprobs": logprobs}
+    choice: Body = {"text": (prompt if echo else "") + written, "finish_reason": "length"}
+    if speaker.flavour == "vllm" and body.get("prompt_logprobs") is not None:
+        choice["prompt_logprobs"] = list_prompt_logprobs(speaker, prompt, body)
+    return {**choice, "logprobs": logprobs}
 
 
 def _next_token(speaker: Speaker, prompt: str, body: Body) -> tuple[str, dict[str, float]]:

@@ -130,6 +130,9 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         ("models.t.base_urls=['http://a/v1']", "models.t: name either base_url, or several"),
         ("models.t.ways={chat: [magic]}", "models.t.ways.chat.0: should be 'json_schema'"),
         ("models.t.price={input: -1, output: 1}", "models.t.price.input: should be greater"),
+        ("models.t.price={input: 1, output: 1, batch: -0.5}", "models.t.price.batch: should be"),
+        ("budget={usd: 0}", "budget.usd: should be greater than 0 (it is 0)"),
+        ("budget={usd: 5}", "budget needs the price of models.t (used by queries.writer): price:"),
         ("queries.per_passage=two", "queries.per_passage: should be a valid integer (it is 'two')"),
         ("queries.per_passage=1.5", "queries.per_passage: should be a valid integer"),
         ("queries.per_passage=true", "queries.per_passage: should be a valid integer"),
@@ -174,6 +177,22 @@ def test_a_wrong_key_or_value_is_told_with_its_place_and_help(
     message = problem(good, override)
     assert message.startswith(f"{good} cannot be used:\n  - ")
     assert told in message
+
+
+def test_several_addresses_need_a_name_and_one_does_not(good: Path) -> None:
+    several = ["models.t.base_url=null", "models.t.base_urls=['http://a/v1', 'http://b/v1']"]
+    assert "models.t: several base_urls need a `server`" in problem(good, *several)
+    load_settings(str(good), [*several, "models.t.server=s"])
+    load_settings(str(good), ["models.t.base_url=null", "models.t.base_urls=['http://a/v1']"])
+
+
+def test_a_budget_needs_prices_of_the_models_that_are_asked_only(good: Path) -> None:
+    price = "models.t.price={input: 1, output: 2}"
+    idle = "models.idle={backend: openai, base_url: 'http://b/v1', model: m}"
+    settings, _ = load_settings(str(good), ["budget={usd: 5}", price, idle])
+    assert settings.budget and settings.budget.usd == 5
+    message = problem(good, "budget={usd: 5}", price, idle, "judgements.scorers.1.model=idle")
+    assert "budget needs the price of models.idle (used by judgements.scorers[1])" in message
 
 
 def test_a_scorer_that_stands_there_twice_is_told(good: Path) -> None:
@@ -247,6 +266,19 @@ def test_a_key_in_the_file_is_refused_and_not_repeated(
 def test_a_password_in_an_address_is_refused_and_not_repeated(good: Path) -> None:
     message = problem(good, "models.t.base_url=https://user:geheim@host/v1")
     assert "base_url" in message and "api_key_env" in message
+    assert "geheim" not in message
+
+
+@pytest.mark.parametrize("account", ["geheim", "user:geheim"])
+def test_an_account_in_one_of_several_addresses_is_refused_and_not_repeated(
+    good: Path, account: str
+) -> None:
+    urls = f"['http://a/v1', 'http://{account}@b/v1']"
+    message = problem(
+        good, "models.t.base_url=null", "models.t.server=s", f"models.t.base_urls={urls}"
+    )
+    assert "models.t: base_url holds a user name or password" in message
+    assert "api_key_env" in message
     assert "geheim" not in message
 
 

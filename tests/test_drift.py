@@ -141,7 +141,7 @@ OTHER: dict[tuple[type[Settings], str], Any] = {
     (DenseSettings, "query_format"): "query: {query}",
     (EmbeddingScorer, "query_format"): "query: {query}",
     (OpenAIModel, "base_url"): "http://elsewhere:2/v1",
-    (OpenAIModel, "base_urls"): ["http://elsewhere:2/v1"],
+    (OpenAIModel, "base_urls"): ["http://elsewhere:2/v1", "http://elsewhere:3/v1"],
     (TransformersModel, "model"): "embedder_b",
     (TransformersModel, "batch_tokens"): 128,
 }
@@ -207,7 +207,7 @@ def change(leaf: Leaf) -> dict[str, Any]:
         parents[-1][leaf.path[-2]] = section
     else:
         node[leaf.name] = other_value(leaf)
-        if leaf.name == "base_urls":
+        if leaf.name == "base_urls":  # instead of base_url; `server` names them all
             node["base_url"] = None
     return typing.cast(dict[str, Any], data)
 
@@ -366,6 +366,17 @@ def test_changed_content_of_a_file_changes_what_depends_on_it(
         assert changed_stages(before, fingerprints(data)) == following({stage})
     finally:
         (here / file).write_text(original, "utf-8")
+
+
+def test_new_weights_in_a_local_model_s_folder_change_what_was_asked_of_it(here: Path) -> None:
+    data = yaml.safe_load(LOCAL)
+    before = fingerprints(data)
+    weights = here / "embedder_a" / "model.bin"
+    try:
+        weights.write_bytes(b"trained further")
+        assert changed_stages(before, fingerprints(data)) == following({"judgements"})
+    finally:
+        weights.unlink()
 
 
 def test_writing_a_default_into_the_file_changes_nothing(here: Path) -> None:

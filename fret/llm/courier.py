@@ -95,7 +95,8 @@ class Courier:
         # Only now, for most requests never need it and it costs a twentieth of a request.
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(_Fault),
-            stop=stop_after_attempt(MAX_SENDS - 1),
+            # Many prompts together are soon sent one by one: it may be one of them.
+            stop=stop_after_attempt(MAX_SENDS - 1 if len(jobs) == 1 else 1),
             wait=_pause_s,
             sleep=self._rest,
             reraise=True,

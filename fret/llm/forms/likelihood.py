@@ -198,7 +198,7 @@ def _join_prompts(bodies: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _join_texts(bodies: list[dict[str, Any]]) -> dict[str, Any]:
-    fields = ("text", "logprob_start_len", "sampling_params")
+    fields = ("text", "logprob_start_len")  # the sampling parameters hold for all
     return {**bodies[0], **{field: [body[field] for body in bodies] for field in fields}}
 
 
