@@ -31,7 +31,8 @@ from fret.stages.candidates import Candidates
 from fret.stages.context import Context
 from fret.stages.examples import Examples
 from fret.stages.judgements import Judgements
-from fret.stages.models import LANES, price_spent
+from fret.stages.lanes import LANES
+from fret.stages.models import price_spent
 from fret.stages.pages import Pages
 from fret.stages.passages import Passages
 from fret.stages.queries import queries_stage
@@ -175,7 +176,7 @@ class Pipeline:
         with Context(
             self.settings, beside=self._beside, observer=observer, lane="batch"
         ) as context:
-            return context.models.manage_batches(action)
+            return context.models.lanes.manage_batches(action)
 
     def spent(self) -> list[tuple[Spent, float | None]]:
         """Return what the run has had from models so far, with its cost where prices are known."""
@@ -208,7 +209,7 @@ class Pipeline:
         plan = make_plan(self.stored, stages, wanted, redone)
         for name, kinds in _by_model(gather_questions(plan, wanted, redone)).items():
             context.models.check(name, kinds)
-        context.models.refuse_two_lanes()
+        context.models.lanes.refuse_two_lanes()
         run = self.stored
         with run.locked():
             # Once more: another process may have worked on the run while models were tried out.
@@ -288,13 +289,13 @@ def _gather(
     """
     if context.lane not in LANES:
         return
-    for line in context.models.take_in():
+    for line in context.models.lanes.take_in():
         observer.warned(line)
     stage.open(run)
     for index, rows in enumerate(stage.inputs(run)):
         if not folder.has_shard(index):
             stage.gather(rows)
-    if told := context.models.dispatch():
+    if told := context.models.lanes.dispatch():
         raise Waiting(f"The stage {stage.name} waits for answers. " + "\n".join(told))
 
 

@@ -59,6 +59,7 @@ CREATE TABLE IF NOT EXISTS parcels (
     detail TEXT NOT NULL, created REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS posted (
     key TEXT PRIMARY KEY, parcel TEXT NOT NULL, kind TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS posted_by_parcel ON posted (parcel);
 """
 
 # SQLite takes 32,766 parameters in one statement; more than a few hundred gain nothing.

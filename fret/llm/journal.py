@@ -40,7 +40,12 @@ class Journal:
         def committed(outcome: "Future[None]") -> None:
             loop.call_soon_threadsafe(self._committed, outcome, waiting)
 
-        self._store.put(*items).add_done_callback(committed)
+        try:
+            writing = self._store.put(*items)
+        except Exception as error:  # it cannot be opened; those who wait must hear of it
+            writing = Future()
+            writing.set_exception(error)
+        writing.add_done_callback(committed)
 
     def _committed(
         self, outcome: "Future[None]", waiting: "Sequence[asyncio.Future[None]]"

@@ -220,19 +220,26 @@ class Pool:
 
     def _submit(self, requests: Sequence[Request]) -> list[Job]:
         """Find out which requests must be asked, and hand them to the loop."""
-        jobs, fresh = [], []
-        with self._registering:
-            for request in requests:
-                job = self._shelf.make_job(request)
-                # An equal request, of another row, may be under way. It is registered before the
-                # store is read, and leaves after its answer is there: nothing falls in between.
-                first = self._under_way.setdefault(job.key, job)
-                jobs.append(first)
-                if first is job:
-                    fresh.append(job)
-                else:
-                    self.tally.reused += 1
-        if missing := self._shelf.take_stored(fresh, self._take):
+        jobs: list[Job] = []
+        fresh: list[Job] = []
+        try:
+            with self._registering:
+                for request in requests:
+                    job = self._shelf.make_job(request)
+                    # An equal request, of another row, may be under way. It is registered before
+                    # the store is read, and leaves after its answer is there: nothing falls in
+                    # between.
+                    first = self._under_way.setdefault(job.key, job)
+                    jobs.append(first)
+                    if first is job:
+                        fresh.append(job)
+                    else:
+                        self.tally.reused += 1
+            missing = self._shelf.take_stored(fresh, self._take)
+        except Exception as error:
+            self._give_up(fresh, error)  # another caller may wait for them
+            raise
+        if missing:
             self._shared.background.loop.call_soon_threadsafe(self._start, missing)
         return jobs
 
@@ -258,9 +265,7 @@ class Pool:
         except Exception as error:
             if isinstance(error, FretError):  # what else waits would only meet the same
                 self._courier.stop(error)
-            for job in jobs:
-                self._under_way.pop(job.key, None)
-                job.fail(error)
+            self._give_up(jobs, error)
         except asyncio.CancelledError:
             for job in jobs:
                 job.fail(ModelError("the pool is closed"))
@@ -269,6 +274,13 @@ class Pool:
     def _may_ask_again(self, job: Job, reply: Failure) -> bool:
         job.n_failed += 1
         return may_ask_again(job.n_failed, reply)
+
+    def _give_up(self, jobs: Sequence[Job], error: Exception) -> None:
+        """Let all who wait for some jobs hear why they will not be answered."""
+        for job in jobs:
+            if not job.done:
+                self._under_way.pop(job.key, None)
+                job.fail(error)
 
     def _settle(self, job: Job, reply: Reply | Failure) -> None:
         self._under_way.pop(job.key, None)

@@ -1,30 +1,26 @@
 """The language models of a run: built from the pipeline file when asked for, and what they cost."""
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from fret.config import Model, OpenAIModel, PipelineSettings, ScriptedModel, TransformersModel
-from fret.errors import ConfigError, UserError
 from fret.llm.answers import AnswerStore, Source, Spent
 from fret.llm.background import Background
-from fret.llm.batch import BatchLane, Status
 from fret.llm.budget import Price, Purse
 from fret.llm.counting import CountingLLM
-from fret.llm.file_lane import FileLane
 from fret.llm.forms import Form
 from fret.llm.local import TransformersLLM
-from fret.llm.parcels import Ledger, Packer, Parcel
 from fret.llm.pool import Pacing, Pool, Shared
 from fret.llm.probe import Finding, probe, recall, require, warn_of_shutdown
 from fret.llm.scripted import ScriptedLLM
-from fret.llm.sender import OpenAISender, open_client
+from fret.llm.sender import OpenAISender
 from fret.llm.shelf import Shelf
-from fret.llm.spool import Spool
 from fret.llm.types import LLM, Tally
 from fret.llm.weights import identify_weights
+from fret.stages.keys import read_key
+from fret.stages.lanes import LANES, Lanes
 
 
 def identity_of_model(model: OpenAIModel | TransformersModel | ScriptedModel) -> dict[str, Any]:
@@ -48,10 +44,6 @@ def price_of(model: object) -> Price | None:
     price = model.price
     return Price(price.input, price.output, price.cached_input, price.batch)
 
-
-LANES = ("batch", "file")
-# `vllm run-batch` keeps all answers in memory and writes them at its end: small files lose less.
-LINES_PER_FILE = 5_000
 
 _PLAIN_WAYS = {"json_schema", "json_object", "top_logprobs", "text", "echo"}
 
@@ -83,7 +75,8 @@ class Models:
         self._lane = lane
         self._kinds: dict[str, dict[str, int]] = {}
         self._llms: dict[str, LLM] = {}
-        self._packers: dict[str, Packer] = {}
+        self.lanes = Lanes(settings, lane, open_store=lambda: self._open().store, tell=tell)
+        """What is out by batch or file."""
         self._shared: Shared | None = None
 
     def get(self, name: str) -> LLM:
@@ -145,8 +138,7 @@ class Models:
         for llm in self._llms.values():
             if isinstance(llm, Pool):
                 llm.close()
-        for packer in self._packers.values():
-            packer.discard()
+        self.lanes.discard()
         self._llms.clear()
         if self._shared is not None:
             self._shared.background.close()
@@ -182,111 +174,8 @@ class Models:
                 )
             case OpenAIModel():
                 if self._lane in LANES:
-                    return self._build_spool(name, model)
+                    return self.lanes.build_spool(name, model, self._make_shelf(name, model))
                 return self._build_pool(name, model)
-
-    def take_in(self) -> list[str]:
-        """Take in answers that have come by batch or file; return what a person should know."""
-        return [line for name in self._by_file() for line in self.lane(name).take_in()]
-
-    def dispatch(self) -> list[str]:
-        """Send off what was gathered; return what a person is to wait for, or to do.
-
-        Empty when nothing is out: the stage can run.
-        """
-        told = []
-        for name in self._by_file():
-            if name in self._packers:
-                self._packers[name].close()
-            if self._out(name):
-                told.append(self.lane(name).dispatch())
-        return told
-
-    def refuse_two_lanes(self) -> None:
-        """Refuse to ask in one lane what may be out, and be paid, in another.
-
-        Raises:
-            UserError: something is out.
-        """
-        path = Path(self._settings.answers)
-        if self._lane == "count" or not path.exists():
-            return
-        parcels = Ledger(self._open().store).parcels(self._settings.run)
-        for parcel in parcels:
-            if parcel.source.lane != self._lane:
-                raise UserError(
-                    f"{parcel.n} requests of this run are out by {parcel.source.lane}. Go on with "
-                    f"--lane {parcel.source.lane}, or end them with `fret batch cancel`."
-                )
-
-    def manage_batches(self, action: str) -> list[Status]:
-        """Look after what is out: see `fret.pipeline.Pipeline.batches`."""
-        found = []
-        for name in self._by_file():
-            if action == "cancel":
-                self._cancel_files(name)
-            if not self._out(name):
-                continue
-            lane = self.lane(name)
-            assert isinstance(lane, BatchLane)
-            if action == "cancel":
-                lane.cancel()
-            for line in lane.take_in() if action != "status" else []:
-                self._tell(line)
-            found += lane.look() if action == "status" else lane.statuses
-        return found
-
-    def _cancel_files(self, name: str) -> None:
-        model = self._settings.models[name]
-        assert isinstance(model, OpenAIModel)
-        source = Source(model.label, model.model, self._settings.run, "file")
-        folder = Path(self._settings.runs_dir) / self._settings.run / "file" / name
-        FileLane(Ledger(self._open().store), folder, source, name).cancel()
-
-    def lane(self, name: str) -> BatchLane | FileLane:
-        """Return how the requests to a model travel, in the lanes batch and file."""
-        model = self._settings.models[name]
-        assert isinstance(model, OpenAIModel)
-        source = Source(model.label, model.model, self._settings.run, self._lane)
-        ledger, folder = Ledger(self._open().store), self._folder(name)
-        if self._lane == "file":
-            return FileLane(ledger, folder, source, name)
-        api_key = read_key(name, model)
-
-        def make_client() -> Any:
-            return open_client(model.addresses[0], api_key, timeout_s=model.timeout_s)
-
-        return BatchLane(
-            ledger,
-            folder,
-            source,
-            name,
-            make_client=make_client,
-            secret=api_key,
-            max_enqueued_tokens=model.batch.max_enqueued_tokens,
-        )
-
-    def _out(self, name: str) -> list[Parcel]:
-        return Ledger(self._open().store).parcels(self._settings.run, self._lane, name)
-
-    def _by_file(self) -> list[str]:
-        """Return the models whose requests travel in files."""
-        models = self._settings.models.items()
-        return [name for name, model in models if isinstance(model, OpenAIModel)]
-
-    def _folder(self, name: str) -> Path:
-        return Path(self._settings.runs_dir) / self._settings.run / self._lane / name
-
-    def _build_spool(self, name: str, model: OpenAIModel) -> Spool:
-        shelf = self._make_shelf(name, model)
-        ledger = Ledger(self._open().store)
-        batch = model.batch
-        limits = (LINES_PER_FILE, batch.max_bytes)
-        if self._lane == "batch":
-            limits = (batch.max_lines, batch.max_bytes)
-        packer = Packer(ledger, self._folder(name), shelf.source, name=name, limits=limits)
-        self._packers[name] = packer
-        return Spool(shelf, ledger, packer)
 
     def _make_shelf(self, name: str, model: Model) -> Shelf:
         """Return what the store says of a model's requests, asked as an earlier probe found."""
@@ -368,20 +257,3 @@ def sum_costs(settings: PipelineSettings, spent: list[Spent]) -> float | None:
     """Add up what is known of the costs; None where nothing is known."""
     costs = [cost for _, cost in price_spent(settings, spent) if cost is not None]
     return sum(costs) if costs else None
-
-
-def read_key(name: str, model: OpenAIModel) -> str | None:
-    """Read a model's key from the environment.
-
-    Raises:
-        ConfigError: the variable that the pipeline file names is not set.
-    """
-    if model.api_key_env is None:
-        return None
-    key = os.environ.get(model.api_key_env)
-    if not key:
-        raise ConfigError(
-            f"models.{name}: the environment variable {model.api_key_env} is not set. "
-            "Set it to the key, or write `api_key_env: null` for a server that wants none."
-        )
-    return key

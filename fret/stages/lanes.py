@@ -1,0 +1,152 @@
+"""How the requests of a run travel in the lanes batch and file, and what is out."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fret.config import OpenAIModel, PipelineSettings
+from fret.errors import UserError
+from fret.llm.answers import AnswerStore, Source
+from fret.llm.batch import BatchLane, Status
+from fret.llm.file_lane import FileLane
+from fret.llm.parcels import Ledger, Packer, Parcel
+from fret.llm.sender import open_client
+from fret.llm.shelf import Shelf
+from fret.llm.spool import Spool
+from fret.stages.keys import read_key
+
+LANES = ("batch", "file")
+
+# `vllm run-batch` keeps all answers in memory and writes them at its end: small files lose less.
+_LINES_PER_FILE = 5_000
+
+
+class Lanes:
+    """What is out by batch or file, for all models of a run.
+
+    Args:
+        open_store: opens the answer store, or returns it when it is open.
+        tell: called with what a person should know.
+    """
+
+    def __init__(
+        self,
+        settings: PipelineSettings,
+        lane: str,
+        *,
+        open_store: Callable[[], AnswerStore],
+        tell: Callable[[str], None],
+    ) -> None:
+        self._settings, self._lane, self._store, self._tell = settings, lane, open_store, tell
+        self._packers: dict[str, Packer] = {}
+
+    def build_spool(self, name: str, model: OpenAIModel, shelf: Shelf) -> Spool:
+        """Return a model that gathers its requests into files."""
+        ledger, batch = Ledger(self._store()), model.batch
+        n_lines = batch.max_lines if self._lane == "batch" else _LINES_PER_FILE
+        packer = Packer(
+            ledger,
+            self._folder(name),
+            shelf.source,
+            name=name,
+            limits=(n_lines, batch.max_bytes),
+        )
+        self._packers[name] = packer
+        return Spool(shelf, ledger, packer)
+
+    def discard(self) -> None:
+        """Throw away files that are not finished."""
+        for packer in self._packers.values():
+            packer.discard()
+
+    def take_in(self) -> list[str]:
+        """Take in answers that have come by batch or file; return what a person should know."""
+        return [line for name in self._by_file() for line in self._open(name).take_in()]
+
+    def dispatch(self) -> list[str]:
+        """Send off what was gathered; return what a person is to wait for, or to do.
+
+        Empty when nothing is out: the stage can run.
+        """
+        told = []
+        for name in self._by_file():
+            if name in self._packers:
+                self._packers[name].close()
+            if self._out(name):
+                told.append(self._open(name).dispatch())
+        return told
+
+    def refuse_two_lanes(self) -> None:
+        """Refuse to ask in one lane what may be out, and be paid, in another.
+
+        Raises:
+            UserError: something is out.
+        """
+        path = Path(self._settings.answers)
+        if self._lane == "count" or not path.exists():
+            return
+        parcels = Ledger(self._store()).parcels(self._settings.run)
+        for parcel in parcels:
+            if parcel.source.lane != self._lane:
+                raise UserError(
+                    f"{parcel.n} requests of this run are out by {parcel.source.lane}. Go on with "
+                    f"--lane {parcel.source.lane}, or end them with `fret batch cancel`."
+                )
+
+    def manage_batches(self, action: str) -> list[Status]:
+        """Look after what is out: see `fret.pipeline.Pipeline.batches`."""
+        found = []
+        for name in self._by_file():
+            if action == "cancel":
+                self._cancel_files(name)
+            if not self._out(name):
+                continue
+            lane = self._open(name)
+            assert isinstance(lane, BatchLane)
+            if action == "cancel":
+                lane.cancel()
+            for line in lane.take_in() if action != "status" else []:
+                self._tell(line)
+            found += lane.look() if action == "status" else lane.statuses
+        return found
+
+    def _cancel_files(self, name: str) -> None:
+        model = self._settings.models[name]
+        assert isinstance(model, OpenAIModel)
+        source = Source(model.label, model.model, self._settings.run, "file")
+        folder = Path(self._settings.runs_dir) / self._settings.run / "file" / name
+        FileLane(Ledger(self._store()), folder, source, name).cancel()
+
+    def _open(self, name: str) -> BatchLane | FileLane:
+        """Return how the requests to a model travel, in the lanes batch and file."""
+        model = self._settings.models[name]
+        assert isinstance(model, OpenAIModel)
+        source = Source(model.label, model.model, self._settings.run, self._lane)
+        ledger, folder = Ledger(self._store()), self._folder(name)
+        if self._lane == "file":
+            return FileLane(ledger, folder, source, name)
+        api_key = read_key(name, model)
+
+        def make_client() -> Any:
+            return open_client(model.addresses[0], api_key, timeout_s=model.timeout_s)
+
+        return BatchLane(
+            ledger,
+            folder,
+            source,
+            name,
+            make_client=make_client,
+            secret=api_key,
+            max_enqueued_tokens=model.batch.max_enqueued_tokens,
+        )
+
+    def _out(self, name: str) -> list[Parcel]:
+        return Ledger(self._store()).parcels(self._settings.run, self._lane, name)
+
+    def _by_file(self) -> list[str]:
+        """Return the models whose requests travel in files."""
+        models = self._settings.models.items()
+        return [name for name, model in models if isinstance(model, OpenAIModel)]
+
+    def _folder(self, name: str) -> Path:
+        return Path(self._settings.runs_dir) / self._settings.run / self._lane / name
