@@ -8,8 +8,9 @@ All of it is pure: an answer read from the store gives the same reply as one tha
 Which way a server can do, `fret.llm.probe` finds out; nothing else knows one server from another.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -130,15 +131,20 @@ class Form:
                 disguise).
         """
         data = load_json(raw)
-        if is_kept(data):
-            return read_kept(data)
+        if self.kind == "likelihood" and is_kept(data):
+            return self._read_with(read_kept, data, raw)
         if not self._way.is_answer(data):
             raise Transient(f"its answer is none: {excerpt(raw)}")
         return self._read(request, data, raw)
 
     def _read(self, request: Request, data: Any, raw: bytes) -> Reply | Failure:
+        return self._read_with(partial(self._way.read, request), data, raw)
+
+    def _read_with(
+        self, read: Callable[[Any], Reply | Failure], data: Any, raw: bytes
+    ) -> Reply | Failure:
         try:
-            reply = self._way.read(request, data)
+            reply = read(data)
         except ODD_ANSWER as error:
             reply = Failure(FailureKind.UNREADABLE, f"{describe(error)}: {excerpt(raw)}")
         if isinstance(reply, Failure) and isinstance(data, dict):

@@ -14,8 +14,9 @@ from fret.llm.types import Chat, ChatReply, Failure, FailureKind, Messages, Repl
 
 PATH = "/v1/chat/completions"
 
-# What a reasoning model thinks aloud before it answers.
-_THOUGHT = re.compile(r"\A\s*<think>.*?</think>\s*", re.DOTALL)
+# What a reasoning model thinks aloud before it answers. Templates that put the opening mark into
+# the prompt leave only the closing one in the answer; a thought that was cut has none.
+_THOUGHT = re.compile(r"\A(?:.*?</think>|\s*<think>.*)\s*", re.DOTALL)
 
 
 def make_chat_body(
@@ -70,6 +71,14 @@ def _with_object(request: Chat, model: str, ids: tuple[int, ...]) -> dict[str, A
     return body
 
 
+def text_of(message: dict[str, Any]) -> str:
+    """Return the text of a message, without thoughts; some servers send it in parts."""
+    content = message.get("content") or ""
+    if isinstance(content, list):
+        content = "".join(str(part.get("text") or "") for part in content)
+    return _THOUGHT.sub("", str(content))
+
+
 def read_message(data: dict[str, Any]) -> tuple[str, Usage] | Failure:
     """Read what the model said, without its thoughts."""
     choice = data["choices"][0]
@@ -78,7 +87,7 @@ def read_message(data: dict[str, Any]) -> tuple[str, Usage] | Failure:
         return Failure(FailureKind.REFUSED, str(message["refusal"]))
     if choice.get("finish_reason") == "content_filter":
         return Failure(FailureKind.REFUSED, "the server's content filter stopped the answer")
-    text = _THOUGHT.sub("", str(message.get("content") or ""))
+    text = text_of(message)
     if choice.get("finish_reason") == "length":
         return Failure(FailureKind.CUT, f"the answer hit the token limit: {text[-80:]!r}")
     if not text.strip():

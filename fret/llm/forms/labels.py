@@ -10,7 +10,7 @@ import math
 import re
 from typing import Any
 
-from fret.llm.forms.chat import PATH, make_chat_body, read_message
+from fret.llm.forms.chat import PATH, make_chat_body, read_message, text_of
 from fret.llm.forms.reading import Way, finite, has_choices, usage_of
 from fret.llm.types import Failure, FailureKind, Labels, LabelsReply, Messages, Reply
 
@@ -130,7 +130,7 @@ def _read_text(request: Labels, data: dict[str, Any]) -> Reply | Failure:
     if isinstance(said, Failure) and said.kind is not FailureKind.CUT:
         return said
     # Cut after the label is as good as not cut.
-    text = str(data["choices"][0]["message"].get("content") or "")
+    text = text_of(data["choices"][0]["message"])
     labels = "|".join(re.escape(label) for label in request.labels)
     found = re.findall(rf"(?<![\w.])({labels})(?![\w]|\.\d)", text)
     if len(set(found)) != 1:

@@ -6,15 +6,17 @@ part that all prompts share. All of them take many prompts at once.
 """
 
 import math
+import re
 from bisect import bisect_left, bisect_right
 from itertools import accumulate
 from typing import Any
 
-from fret.llm.forms.reading import Way, finite, usage_of
+from fret.llm.forms.reading import Way, count_of, finite, usage_of
 from fret.llm.types import Failure, FailureKind, Likelihood, LikelihoodReply, Reply, Usage
 
 # What servers print for a token that holds only some bytes of a character.
 _PIECE = "\N{REPLACEMENT CHARACTER}"
+_PIECES = re.compile(f"{_PIECE}+")
 
 
 def _echo_body(request: Likelihood, model: str, _: tuple[int, ...]) -> dict[str, Any]:
@@ -63,10 +65,8 @@ def _read_prompt_logprobs(request: Likelihood, data: dict[str, Any]) -> Reply | 
         item = next(iter(entry.values())) if entry else {"decoded_token": None, "logprob": None}
         tokens.append(item["decoded_token"])
         values.append(item["logprob"])
-    text = request.prompt + request.continuation
-    if tokens and tokens[0] is None:  # the first token is not told: it is what the others leave
-        rest = "".join(tokens[1:])
-        tokens[0] = text.removesuffix(rest) if text.endswith(rest) else ""
+    if tokens and tokens[0] is None:  # the first token is not told, nor whether it has a text
+        return _read_end(request, tokens[1:], values[1:], usage_of(data))
     return read_continuation(request, tokens, values, usage_of(data))
 
 
@@ -74,11 +74,32 @@ def _read_generate(request: Likelihood, data: dict[str, Any]) -> Reply | Failure
     meta = data["meta_info"]
     items = meta.get("input_token_logprobs") or []
     tokens, values = [str(item[2]) for item in items], [item[0] for item in items]
-    usage = Usage(int(meta.get("prompt_tokens") or 0), int(meta.get("completion_tokens") or 0))
-    # Only the end of the prompt is told.
-    told = "".join(tokens)
-    prompt = request.prompt[len(request.prompt) - max(0, len(told) - len(request.continuation)) :]
-    return read_continuation(Likelihood(prompt, request.continuation), tokens, values, usage)
+    names = ("prompt_tokens", "completion_tokens", "cached_tokens")
+    return _read_end(request, tokens, values, Usage(*(count_of(meta.get(name)) for name in names)))
+
+
+def _read_end(
+    request: Likelihood, tokens: list[str], values: list[float | None], usage: Usage
+) -> LikelihoodReply | Failure:
+    """Do as `read_continuation` where only the tokens at the end of the text are told.
+
+    Where they begin follows from their length, but for parts of characters, which show as longer
+    than they are.
+    """
+    told, text = "".join(tokens), request.prompt + request.continuation
+    first = max(0, len(text) - len(told))
+    last = min(first + told.count(_PIECE), len(request.prompt))
+    reply: LikelihoodReply | Failure = _not_covered()
+    for place in range(first, last + 1):
+        end = Likelihood(request.prompt[place:], request.continuation)
+        reply = read_continuation(end, tokens, values, usage)
+        if isinstance(reply, LikelihoodReply):
+            break
+    return reply
+
+
+def _not_covered() -> Failure:
+    return Failure(FailureKind.UNREADABLE, "the log-probabilities do not cover the query")
 
 
 def keep_continuation(reply: LikelihoodReply, data: Any) -> dict[str, Any]:
@@ -99,7 +120,7 @@ def keep_continuation(reply: LikelihoodReply, data: Any) -> dict[str, Any]:
 
 
 def is_kept(data: Any) -> bool:
-    return isinstance(data, dict) and "continuation" in data
+    return isinstance(data, dict) and isinstance(data.get("continuation"), dict)
 
 
 def read_kept(data: dict[str, Any]) -> LikelihoodReply:
@@ -118,18 +139,21 @@ def read_continuation(
     if not values or len(tokens) != len(values):
         return Failure(FailureKind.UNREADABLE, "the server sent no log-probabilities of the prompt")
     text = request.prompt + request.continuation
-    if values[0] is None and not text.startswith(tokens[0]):
+    if tokens[0].startswith(" ") and not text.startswith(" "):
+        tokens = [tokens[0][1:], *tokens[1:]]  # sentencepiece begins a text with a space
+    if values[0] is None and not text.startswith(tokens[0]) and _PIECE not in tokens[0]:
         tokens, values = tokens[1:], values[1:]  # a token of its own that begins every text
     ends = find_ends(tokens, text)
     if ends is None:
         return Failure(FailureKind.UNREADABLE, "the tokens do not spell the text that was sent")
     first, last = bisect_right(ends, len(request.prompt)), bisect_left(ends, len(text))
     # Tokens that hold parts of one character end together, at its end.
-    while last + 1 < len(ends) and ends[last + 1] == len(text):
+    # One without text is the end that the model generated.
+    while last + 1 < len(ends) and ends[last + 1] == len(text) and tokens[last + 1]:
         last += 1
     wanted = values[first : last + 1]
     if not wanted or None in wanted:
-        return Failure(FailureKind.UNREADABLE, "the log-probabilities do not cover the query")
+        return _not_covered()
     return LikelihoodReply(math.fsum(map(finite, wanted)), len(wanted), usage)
 
 
@@ -179,11 +203,17 @@ def _find_end(tokens: list[str], start: int, stop: int, text: str, place: int) -
         return None
     if stop == len(tokens):
         return len(text)
+    shown = re.compile(_PIECES.sub(_as_pattern, re.escape(spelled)))
     follow = "".join(tokens[stop : stop + 1 + _count_clean(tokens, stop)])[:20]
-    for end in range(place, min(place + len(spelled), len(text)) + 1):
-        if text.startswith(follow[: len(text) - end], end):
+    for end in range(place + 1, min(place + len(spelled), len(text)) + 1):
+        if text.startswith(follow[: len(text) - end], end) and shown.fullmatch(text, place, end):
             return end
     return None
+
+
+def _as_pattern(pieces: re.Match[str]) -> str:
+    # Each part of a character shows as one mark or more; ASCII has no parts.
+    return rf"[^\x00-\x7f]{{1,{len(pieces[0])}}}"
 
 
 def _count_clean(tokens: list[str], start: int) -> int:

@@ -10,8 +10,17 @@ import orjson
 
 from fret.llm.types import Failure, Reply, Usage
 
-# All that odd JSON can raise on its way into a reply; RecursionError from absurdly deep nesting.
-ODD_ANSWER = (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError)
+# All that odd JSON can raise on its way into a reply; ArithmeticError from numbers beyond a float,
+# RecursionError from absurdly deep nesting.
+ODD_ANSWER = (
+    ValueError,
+    KeyError,
+    TypeError,
+    IndexError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
 
 
 class Transient(Exception):
@@ -75,13 +84,14 @@ def usage_of(data: dict[str, Any]) -> Usage:
         return Usage()
     details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or {}
     return Usage(
-        input_tokens=_count(usage.get("prompt_tokens", usage.get("input_tokens"))),
-        output_tokens=_count(usage.get("completion_tokens", usage.get("output_tokens"))),
-        cached_tokens=_count(details.get("cached_tokens")) if isinstance(details, dict) else 0,
+        input_tokens=count_of(usage.get("prompt_tokens", usage.get("input_tokens"))),
+        output_tokens=count_of(usage.get("completion_tokens", usage.get("output_tokens"))),
+        cached_tokens=count_of(details.get("cached_tokens")) if isinstance(details, dict) else 0,
     )
 
 
-def _count(value: Any) -> int:
+def count_of(value: Any) -> int:
+    """Read a number of tokens; zero for nonsense."""
     # Beyond 2**53 it is no count of tokens, and SQLite could not hold their sum.
     return int(value) if isinstance(value, int | float) and 0 <= value < 2**53 else 0
 
