@@ -199,10 +199,15 @@ def _pause_s(state: RetryCallState) -> float:
 
 
 def _pause_after(error: BaseException | None, n_sends: int) -> float:
-    """How long one request waits before it is sent again: as asked, else growing, with jitter."""
+    """How long one request waits before it is sent again: as asked, else growing, with jitter.
+
+    Whoever asks for more after a fault, for an hour say, is asked again all the same, for whether
+    the server is well again must be known in time: see `patience_s`.
+    """
     growing = min(_LONGEST_PAUSE_S, 0.5 * 2 ** (n_sends - 1))
     asked = error.retry_after_s if isinstance(error, _Fault) else None
-    return (asked if asked is not None else growing / 2) + random.uniform(0, growing / 2)
+    asked = growing / 2 if asked is None else min(asked, _LONGEST_PAUSE_S)
+    return asked + random.uniform(0, growing / 2)
 
 
 async def _keep_nothing(jobs: Sequence[Job], results: Sequence[Result]) -> None:

@@ -171,7 +171,7 @@ class Gate:
         server.n_faults = server.n_limited = 0
         server.limit.answered(server.in_flight, held_back=bool(self._waiting))
         if (wait_s := read_used_up(headers)) is not None:
-            server.quiet_until = max(server.quiet_until, self.now() + wait_s)
+            self._hold_back(server, wait_s, self.now())
 
     def failed(self, server: Server, error: Transient) -> None:
         """Take note of a fault.
@@ -183,13 +183,15 @@ class Gate:
         if error.limited:
             self._be_quiet(server, error.retry_after_s, now)
             return
-        server.n_faults += 1
+        if now >= server.resting_until:  # else it is one of a burst that failed together
+            server.n_faults += 1
         if error.unknown and now - server.shrunk_at >= _SHRINK_EVERY_S:
             server.limit.shrink()  # a server that answers too late is asked too much
             server.shrunk_at = now
         if server.n_faults >= _FAULTS_TO_REST:
             rest = min(_LONGEST_REST_S, 0.5 * 2 ** (server.n_faults - _FAULTS_TO_REST))
-            server.resting_until = now + (error.retry_after_s or rest) * random.uniform(0.8, 1.2)
+            rest = min(error.retry_after_s or rest, self.patience_s)
+            server.resting_until = now + rest * random.uniform(0.8, 1.2)
             self._note_trouble(error, now)
 
     def _note_trouble(self, error: Transient, now: float) -> None:
@@ -215,8 +217,12 @@ class Gate:
             server.limit.shrink()
             server.n_limited += 1
         growing = min(60.0, 0.25 * 2 ** min(server.n_limited, 10)) * random.uniform(0.8, 1.2)
-        wait_s = growing if asked_s is None else asked_s
-        if wait_s >= _TELL_S and server.quiet_until < now:
+        # Some ask for 0 seconds, or name a time that is over; that is no pause.
+        self._hold_back(server, asked_s or growing, now)
+
+    def _hold_back(self, server: Server, wait_s: float, now: float) -> None:
+        longer_s = now + wait_s - max(now, server.quiet_until)
+        if longer_s >= _TELL_S:
             self.tell(f"{server.sender.where} asks for fewer requests: waiting {wait_s:.0f} s.")
         server.quiet_until = max(server.quiet_until, now + wait_s)
 

@@ -24,9 +24,12 @@ from fret.llm.types import Failure, FailureKind
 # further questions: AWS forgets a silent connection after 350 s, GCP after 120 s.
 _KEEPALIVE_S = 30
 
-# A wrong key, no right, no such path or model; what a proxy or a gateway says is left to retry.
-_REFUSALS = {401, 403, 404}
+# A wrong key, no money, no right, no such path or model; what a proxy or a gateway says is left to
+# retry.
+_REFUSALS = {401, 402, 403, 404}
 _BUSY = {408, 409, 425, 429}
+# A shorter key is none that is worth hiding, such as "EMPTY", and may be a word of an answer.
+_SHORTEST_SECRET = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +95,13 @@ class OpenAISender:
                 response = await self._client.post(
                     self._address(path), content=body, cast_to=self._response
                 )
-                return Answered(bytes(response.content), response.headers)
-        except (TimeoutError, openai.APITimeoutError):
+                return Answered(self._without_key(bytes(response.content)), response.headers)
+        except TimeoutError:
             raise Transient(f"no answer within {self._timeout_s:g} s", unknown=True) from None
         except openai.APIStatusError as error:
             return self._read_status(error)
         except openai.APIConnectionError as error:
-            why = f"no connection to {self.where}: {self._clean(error.__cause__ or error)}"
-            raise Transient(why, unknown=True) from None
+            raise self._explain(error) from None
         except Exception as error:  # what the transport does not translate: a bad encoding, say
             why = f"{self.where} broke off: {self._clean(error) or type(error).__name__}"
             raise Transient(why, unknown=True) from None
@@ -117,14 +119,14 @@ class OpenAISender:
             async with asyncio.timeout(min(self._timeout_s, 20)):
                 response = await self._client.get("/models", cast_to=self._response)
                 return bytes(response.content)
-        except (TimeoutError, openai.APITimeoutError):
+        except TimeoutError:
             raise Transient("it does not answer") from None
         except openai.AuthenticationError as error:
             raise self._refuse(error) from None
         except openai.APIStatusError:
             return b""  # something is there; what it can do, the probe tells
         except openai.APIConnectionError as error:
-            raise Transient(self._clean(error.__cause__ or error)) from None
+            raise self._explain(error) from None
         except Exception as error:
             raise Transient(self._clean(error) or type(error).__name__) from None
 
@@ -135,6 +137,21 @@ class OpenAISender:
         if path.startswith("/v1/"):
             return self._base + path.removeprefix("/v1")
         return self._root + path
+
+    def _explain(self, error: Exception) -> Transient:
+        """Tell what became of a connection: the SDK calls most of it a timeout, aiohttp knows."""
+        import aiohttp
+
+        cause: BaseException = error
+        while cause.__cause__ is not None and not isinstance(cause, aiohttp.ClientError):
+            cause = cause.__cause__
+        said = self._clean(cause) or type(cause).__name__
+        match cause:
+            case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
+                return Transient(f"no connection to {self.where}: {said}")
+            case TimeoutError():
+                return Transient(f"no answer within {self._timeout_s:g} s", unknown=True)
+        return Transient(f"{self.where} broke off: {said}", unknown=True)
 
     def _read_status(self, error: Any) -> Failure:
         status, text = error.status_code, self._clean(error)[:300]
@@ -151,6 +168,7 @@ class OpenAISender:
     def _refuse(self, error: Any) -> ModelError:
         why = {
             401: "the key is missing or wrong (see api_key_env)",
+            402: "the account has no credit left",
             403: "the key may not do this, or the model does not allow it",
             404: "the server does not know this path or model",
         }.get(error.status_code, "the quota is used up")
@@ -159,6 +177,12 @@ class OpenAISender:
             f"{self.where} stopped us: {why}. It says: {said}. All answers so far are kept.",
             status=error.status_code,
         )
+
+    def _without_key(self, raw: bytes) -> bytes:
+        """What an answer says, without the key: it is stored, and shown if it is odd."""
+        if self._secret is None or len(self._secret) < _SHORTEST_SECRET:
+            return raw
+        return raw.replace(self._secret.encode(), b"(key)")
 
     def _clean(self, error: object) -> str:
         """What an error says, without the key: some servers repeat what they were sent."""
@@ -232,7 +256,7 @@ def _parse_wait(text: str) -> float | None:
     from datetime import UTC, datetime
 
     for parse in (email.utils.parsedate_to_datetime, datetime.fromisoformat):
-        with suppress(ValueError, TypeError):
+        with suppress(ValueError, TypeError, OverflowError):
             when = parse(text)
             when = when if when.tzinfo else when.replace(tzinfo=UTC)
             return max(0.0, when.timestamp() - time.time())
