@@ -175,6 +175,8 @@ class Scoring(Record):
     """Number of those tokens."""
     label_logprobs: tuple[tuple[float, ...] | None, ...]
     """Log-probability of each relevance label, worst label first, where the scorer grades."""
+    grades: tuple[float | None, ...]
+    """Expected relevance from 0 to 3, where the scorer grades, whatever its score is made of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,7 @@ def test_none_in_lists_and_lists_in_lists_come_back() -> None:
         logprobs=(None, None, None),
         n_tokens=(None, None, None),
         label_logprobs=(None, (-0.1, -2.0), ()),
+        grades=(None, 1.5, 0.0),
     )
     judgement = Judgement(
         query_id="q",

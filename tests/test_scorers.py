@@ -138,9 +138,9 @@ def test_the_grader_asks_for_four_labels_with_passage_and_query_last() -> None:
     last = asked[0].messages[-1][1]
     for part in ("how tall?", "Find a height.", "It is tall.", "Towers"):
         assert part in last
-    assert score == Score(
-        expect_relevance((-3.0, -2.0, -1.0, -0.5)), label_logprobs=(-3.0, -2.0, -1.0, -0.5)
-    )
+    logprobs = (-3.0, -2.0, -1.0, -0.5)
+    grade = expect_relevance(logprobs)
+    assert score == Score(grade, grade=grade, label_logprobs=logprobs)
 
 
 def test_labels_that_the_server_left_out_are_flagged() -> None:

@@ -6,6 +6,23 @@ arguments.
 """
 
 from fret.config.base import RUN_NAME, Settings
+from fret.config.candidates import (
+    Bm25Settings,
+    CandidatesSettings,
+    DenseSettings,
+    FusionSettings,
+    QueryFormat,
+)
+from fret.config.examples import ExamplesSettings, NegativesSettings
+from fret.config.judgements import (
+    EmbeddingScorer,
+    JudgementFusion,
+    JudgementsSettings,
+    QueryLikelihoodScorer,
+    RelevanceScorer,
+    Scorer,
+    UnigramScorer,
+)
 from fret.config.models import (
     BatchSettings,
     Model,
@@ -14,22 +31,6 @@ from fret.config.models import (
     ScriptedModel,
     TransformersModel,
     Ways,
-)
-from fret.config.ranking import (
-    Bm25Settings,
-    CandidatesSettings,
-    DenseSettings,
-    EmbeddingScorer,
-    ExamplesSettings,
-    FusionSettings,
-    JudgementFusion,
-    JudgementsSettings,
-    NegativesSettings,
-    QueryFormat,
-    QueryLikelihoodScorer,
-    RelevanceScorer,
-    Scorer,
-    UnigramScorer,
 )
 from fret.config.texts import (
     FileWriter,

@@ -5,14 +5,10 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from fret.config.base import RUN_NAME, Settings
+from fret.config.candidates import CandidatesSettings
+from fret.config.examples import ExamplesSettings
+from fret.config.judgements import JudgementsSettings, QueryLikelihoodScorer, RelevanceScorer
 from fret.config.models import Model, OpenAIModel
-from fret.config.ranking import (
-    CandidatesSettings,
-    ExamplesSettings,
-    JudgementsSettings,
-    QueryLikelihoodScorer,
-    RelevanceScorer,
-)
 from fret.config.texts import LlmWriter, PagesSettings, PassagesSettings, QueriesSettings
 
 

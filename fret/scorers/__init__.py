@@ -18,6 +18,8 @@ class Score:
     logprob: float | None = None
     n_tokens: int | None = None
     label_logprobs: tuple[float, ...] | None = None
+    grade: float | None = None
+    """Expected relevance from 0 to 3, by a scorer that grades."""
     fallback: str = ""
     """How the value was obtained where not in the proper way."""
 

@@ -45,8 +45,9 @@ def expect_relevance(logprobs: tuple[float, ...]) -> float:
 def _read(reply: Reply | Failure) -> Score:
     if not isinstance(reply, LabelsReply):
         return Score(None)
+    grade = expect_relevance(reply.logprobs)
     if reply.way == "text":  # one grade, and no probabilities that one could believe
-        return Score(expect_relevance(reply.logprobs), fallback="label as text")
+        return Score(grade, grade=grade, fallback="label as text")
     # A label that the server left out has at most the smallest probability that it reported.
     fallback = f"bounded labels: {','.join(reply.missing)}" if reply.missing else ""
-    return Score(expect_relevance(reply.logprobs), label_logprobs=reply.logprobs, fallback=fallback)
+    return Score(grade, grade=grade, label_logprobs=reply.logprobs, fallback=fallback)

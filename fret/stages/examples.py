@@ -80,7 +80,9 @@ class Examples(Stage):
     def _options(
         self, passages: list[Passage], candidates: Candidates, judgement: Judgement
     ) -> list[Option]:
-        grades = next((s.scores for s in judgement.scorings if s.scorer == "relevance"), None)
+        grades = next(
+            (s.grades for s in judgement.scorings if s.grades.count(None) < len(s.grades)), None
+        )
         return [
             Option(
                 passage_id=passage.id,

@@ -197,6 +197,7 @@ def _make_scoring(scorer: Scorer, scores: Sequence[Score]) -> Scoring:
         logprobs=tuple(score.logprob for score in scores),
         n_tokens=tuple(score.n_tokens for score in scores),
         label_logprobs=tuple(score.label_logprobs for score in scores),
+        grades=tuple(score.grade for score in scores),
     )
 
 
