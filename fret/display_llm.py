@@ -66,12 +66,19 @@ def print_estimate(ahead: list[Ahead], budget: BudgetSettings | None) -> None:
             "`about`: as many queries as passages allow, before any is written; run "
             "`queries candidates` for the exact number."
         )
-    costs = [cost for part in ahead if (cost := part.cost()) is not None]
-    if len(costs) == len(ahead):
-        low, high = sum(cost[0] for cost in costs), sum(cost[1] for cost in costs)
-        out.print(f"In all {low:.4f} - {high:.4f} USD{_compare(high, budget)}.")
-    else:
+    if any(part.price is None for part in ahead):
         out.print("In all: no sum, for not every model has a `price`.")
+        return
+    low, high = _sum_costs(ahead, "live")
+    out.print(f"In all {low:.4f} - {high:.4f} USD{_compare(high, budget)}.")
+    if any(part.price and part.price.batch != 1 for part in ahead):
+        low, high = _sum_costs(ahead, "batch")
+        out.print(f"With --lane batch {low:.4f} - {high:.4f} USD{_compare(high, budget)}.")
+
+
+def _sum_costs(ahead: list[Ahead], lane: str) -> tuple[float, float]:
+    costs = [cost for part in ahead if (cost := part.cost(lane)) is not None]
+    return sum(cost[0] for cost in costs), sum(cost[1] for cost in costs)
 
 
 def _compare(high: float, budget: BudgetSettings | None) -> str:

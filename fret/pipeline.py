@@ -32,9 +32,9 @@ from fret.stages.context import Context
 from fret.stages.examples import Examples
 from fret.stages.judgements import Judgements
 from fret.stages.lanes import LANES
-from fret.stages.models import price_spent
 from fret.stages.pages import Pages
 from fret.stages.passages import Passages
+from fret.stages.prices import price_spent
 from fret.stages.queries import queries_stage
 from fret.store import Manifest, Run, StageFolder
 

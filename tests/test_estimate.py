@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import fret
+from fret.display_llm import print_estimate
 from fret.errors import UserError
 from fret.llm.budget import Price
 from fret.llm.types import Usage
@@ -70,6 +71,20 @@ def test_tokens_lie_between_the_bounds_and_cost_what_the_price_says(
     assert queries.cost() == pytest.approx(
         tuple((u.input_tokens * 2.0 + u.output_tokens * 10.0) / 1e6 for u in (low, high))
     )
+
+
+def test_an_estimate_says_what_it_costs_by_batch(
+    llm_pipeline: Path, server: LLMServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    price = "models.teacher.price={input: 2.0, output: 10.0, batch: 0.5}"
+    pipeline = fret.load(llm_pipeline, overrides=[price])
+    pipeline.run(["pages", "passages"])
+    ahead = pipeline.estimate()
+    print_estimate(ahead, pipeline.settings.budget)
+    told = capsys.readouterr().out
+    live = sum(part.cost()[1] for part in ahead)  # type: ignore[index]
+    assert f"- {live:.4f} USD" in told and f"- {live / 2:.4f} USD" in told
+    assert "--lane batch" in told
 
 
 def test_spent_money_is_counted_over_processes_and_by_lane(

@@ -12,6 +12,9 @@ import pytest
 import fret
 from batch_jobs import Plan
 from fret.errors import ModelError, UserError, Waiting
+from fret.llm.answers import AnswerStore
+from fret.llm.budget import BudgetError
+from fret.llm.parcels import Ledger, Parcel
 from fret.records import Example, Query
 from llm_server import LLMServer
 
@@ -283,3 +286,50 @@ def test_the_command_ends_with_status_4_while_it_waits(pipeline: Path, server: L
     server.batches.auto = True
     assert subprocess.run(command, capture_output=True, check=False).returncode == 4
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def test_batches_are_held_back_by_the_budget_and_never_pass_it(
+    pipeline: Path, server: LLMServer
+) -> None:
+    """As batches show what they really cost, the next go out; all is within the cap."""
+    expected = examples_by_live(pipeline)
+    cap = 0.2  # by batch all of it costs some 0.11, and for all that is known before 0.5
+    most_at_once = 0.0
+    for _ in range(60):
+        loaded = fret.load(pipeline, overrides=[f"budget={{usd: {cap}}}"])
+        try:
+            loaded.run(lane="batch")
+        except Waiting:
+            spent = sum(cost for _, cost in loaded.spent() if cost)
+            out = [p for p in parcels_of(pipeline) if p.sent]
+            most_at_once = max(most_at_once, spent + sum(p.most_usd for p in out))
+            assert out
+            server.batches.finish()
+        else:
+            break
+    assert examples(pipeline) == expected
+    assert_nothing_was_paid_twice(server)
+    assert 0 < most_at_once <= cap
+    assert sum(cost for _, cost in loaded.spent() if cost) <= cap
+
+
+def test_a_budget_that_allows_no_batch_stops_the_run_and_sends_none(
+    pipeline: Path, server: LLMServer
+) -> None:
+    list(fret.load(pipeline).probe())  # what it can do is known then, and costs no more
+    cap = 0.003 + sum(cost for _, cost in fret.load(pipeline).spent() if cost)
+    with pytest.raises(BudgetError, match=r"allows no further batch.*raise budget\.usd") as error:
+        fret.load(pipeline, overrides=[f"budget={{usd: {cap}}}"]).run(lane="batch")
+    assert error.value.exit_code == 3 and not server.batches.jobs
+    with pytest.raises(Waiting):  # what was written goes out when the cap is raised
+        fret.load(pipeline, overrides=["budget={usd: 5.0}"]).run(lane="batch")
+    assert server.batches.jobs
+
+
+def parcels_of(pipeline: Path) -> list[Parcel]:
+    settings = fret.load(pipeline).settings
+    store = AnswerStore(Path(settings.answers))
+    try:
+        return Ledger(store).parcels(settings.run, "batch")
+    finally:
+        store.close()

@@ -32,7 +32,7 @@ from filelock import FileLock, Timeout
 from fret.errors import StoreError, UserError
 from fret.llm.types import Usage
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (
@@ -55,8 +55,8 @@ CREATE TABLE IF NOT EXISTS abilities (
 CREATE TABLE IF NOT EXISTS parcels (
     id TEXT PRIMARY KEY, lane TEXT NOT NULL, run TEXT NOT NULL, name TEXT NOT NULL,
     server TEXT NOT NULL, model TEXT NOT NULL, state TEXT NOT NULL, n INTEGER NOT NULL,
-    bytes INTEGER NOT NULL, file_id TEXT NOT NULL, batch_id TEXT NOT NULL, past_ids TEXT NOT NULL,
-    detail TEXT NOT NULL, created REAL NOT NULL);
+    bytes INTEGER NOT NULL, most_usd REAL NOT NULL, file_id TEXT NOT NULL, batch_id TEXT NOT NULL,
+    past_ids TEXT NOT NULL, detail TEXT NOT NULL, created REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS posted (
     key TEXT PRIMARY KEY, parcel TEXT NOT NULL, kind TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS posted_by_parcel ON posted (parcel);
@@ -161,7 +161,7 @@ class AnswerStore:
 
     def put(self, *items: Stored) -> "Future[None]":
         """Store answers; the future is done once they are on the disk."""
-        return self.write(lambda connection: _insert(connection, items))
+        return self.write(lambda connection: insert_answers(connection, items))
 
     def demote(self, item: Stored) -> "Future[None]":
         """Move an answer that cannot be used, as it turned out, to the failures.
@@ -311,7 +311,8 @@ def check_version(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def _insert(connection: sqlite3.Connection, items: Iterable[Stored]) -> None:
+def insert_answers(connection: sqlite3.Connection, items: Iterable[Stored]) -> None:
+    """Store answers, and count what they cost, in the transaction of the caller."""
     now = time.time()
     spent: dict[Source, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
     for item in items:

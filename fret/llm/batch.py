@@ -6,6 +6,7 @@ intent is noted first, and whoever finds it looks for a batch with the parcel's 
 before making one.
 """
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +19,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_expo
 
 from fret.errors import ModelError
 from fret.llm.answers import Source
+from fret.llm.budget import BudgetError
 from fret.llm.file_lane import describe
 from fret.llm.parcels import Ledger, Parcel, TakenIn, file_of
 
@@ -53,6 +55,7 @@ class BatchLane:
         folder: where the files of requests lie until their answers are there.
         secret: the key, never to be repeated in a message.
         max_enqueued_tokens: the service's allowance of tokens that wait, where it is known.
+        usd_left: tells what the budget leaves for further batches.
     """
 
     def __init__(
@@ -65,10 +68,11 @@ class BatchLane:
         make_client: Callable[[], Any],
         secret: str | None = None,
         max_enqueued_tokens: int | None = None,
+        usd_left: Callable[[], float] = lambda: math.inf,
     ) -> None:
         self._ledger, self._folder, self._source, self._name = ledger, folder, source, name
         self._make_client, self._opened, self._secret = make_client, None, secret
-        self._max_enqueued_tokens = max_enqueued_tokens
+        self._max_enqueued_tokens, self._usd_left = max_enqueued_tokens, usd_left
         self.statuses: list[Status] = []
         """What the last `take_in` has seen."""
 
@@ -96,19 +100,40 @@ class BatchLane:
         ]
 
     def dispatch(self) -> str:
-        """Send off what the allowance lets through; say what is out."""
+        """Send off what the allowance and the budget let through; say what is out.
+
+        Raises:
+            BudgetError: nothing is out, and the budget lets nothing through.
+        """
+        unpaid = []
         for parcel in self._parcels():
-            if not parcel.batch_id and self._has_room(parcel):
+            if parcel.batch_id or not self._has_room(parcel):
+                continue
+            if parcel.sent or parcel.most_usd <= self._usd_left():
                 self._submit(parcel)
+            else:
+                unpaid.append(parcel)
         parcels = self._parcels()
         out = [parcel for parcel in parcels if parcel.batch_id]
+        if unpaid and not any(p.sent for p in self._ledger.parcels(self._source.run, "batch")):
+            raise self._without_money(unpaid)
         text = (
             f"{sum(p.n for p in out)} requests to {self._source.model} are out in {len(out)} "
             "batches, which may take up to 24 hours"
         )
-        if held := len(parcels) - len(out):
+        if unpaid:
+            text += f"; {len(unpaid)} more wait until it shows how much of the budget these take"
+        if held := len(parcels) - len(out) - len(unpaid):
             text += f"; {held} more wait for room in the service's queue"
         return text + ". Look with `fret batch status`, and run the same command again later."
+
+    def _without_money(self, unpaid: list[Parcel]) -> BudgetError:
+        return BudgetError(
+            f"The budget allows no further batch: {self._usd_left():.4f} USD are left, and the "
+            f"smallest of the {len(unpaid)} that wait may cost "
+            f"{min(parcel.most_usd for parcel in unpaid):.4f}. All answers so far are kept; raise "
+            "budget.usd to go on, or end them with `fret batch cancel`."
+        )
 
     def cancel(self) -> None:
         """Cancel every batch; what it has answered by then is taken in, for it is paid."""

@@ -79,7 +79,7 @@ class Purse:
         self._settled.set()
 
 
-def bound_cost(price: Price, n_bytes: int, n_output: int) -> float:
+def bound_cost(price: Price, n_bytes: int, n_output: int, *, lane: str = "live") -> float:
     """Return the most that a request can cost: no tokenizer makes more tokens than bytes."""
     most = Usage(n_bytes + _TEMPLATE_TOKENS, n_output)
-    return price.cost_of(most)
+    return price.cost_of(most, lane=lane)

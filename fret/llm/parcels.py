@@ -7,6 +7,7 @@ written there after the file is whole, and removed in the transaction that store
 
 import hashlib
 import json
+import math
 import os
 import sqlite3
 import time
@@ -19,7 +20,8 @@ from typing import Any
 
 import orjson
 
-from fret.llm.answers import AnswerStore, Source, Stored
+from fret.llm.answers import AnswerStore, Source, Stored, insert_answers
+from fret.llm.budget import Price, bound_cost
 from fret.llm.forms.reading import usage_of
 from fret.llm.job import Job
 from fret.llm.types import FailureKind
@@ -42,12 +44,19 @@ class Parcel:
     """written, uploaded, creating, submitted or queued."""
     n: int
     bytes: int
+    most_usd: float = 0.0
+    """The most that it can cost, where the price is known."""
     file_id: str = ""
     batch_id: str = ""
     past_ids: tuple[str, ...] = ()
     """Batches that were created for it and have failed."""
     detail: str = ""
     created: float = field(default_factory=time.time)
+
+    @property
+    def sent(self) -> bool:
+        """Whether a batch was made of it, or may have been."""
+        return bool(self.batch_id) or self.state == "creating"
 
 
 @dataclass(slots=True)
@@ -68,8 +77,8 @@ class TakenIn:
 
 
 _COLUMNS = (
-    "id, server, model, run, lane, name, state, n, bytes, file_id, batch_id, past_ids, detail, "
-    "created"
+    "id, server, model, run, lane, name, state, n, bytes, most_usd, file_id, batch_id, past_ids, "
+    "detail, created"
 )
 
 
@@ -152,12 +161,11 @@ class Ledger:
                 taken.answered += item.failure is None
                 taken.failed += item.failure is not None
 
-        def unpost(connection: sqlite3.Connection) -> None:
+        def work(connection: sqlite3.Connection) -> None:
+            insert_answers(connection, items.values())
             connection.executemany("DELETE FROM posted WHERE key = ?", [(key,) for key in items])
 
-        # In this order: a kill in between leaves them out, and they are taken in once more.
-        self._store.put(*items.values()).result()
-        self._store.write(unpost).result()
+        self._store.write(work).result()
 
     def _find(self, keys: Sequence[str]) -> list[Any]:
         marks = ",".join("?" * len(keys))
@@ -166,17 +174,18 @@ class Ledger:
 
 
 def _read_parcel(key: str, server: str, model: str, run: str, lane: str, *rest: Any) -> Parcel:
-    name, state, n, n_bytes, file_id, batch_id, past_ids, detail, created = rest
-    past = tuple(json.loads(past_ids))
+    *fields, past_ids, detail, created = rest
     source = Source(server, model, run, lane)
-    return Parcel(key, source, name, state, n, n_bytes, file_id, batch_id, past, detail, created)
+    values: list[Any] = [key, source, *fields, tuple(json.loads(past_ids)), detail, created]
+    return Parcel(*values)
 
 
 def _put(connection: sqlite3.Connection, parcel: Parcel) -> None:
     source = parcel.source
     row = (
         *(parcel.id, source.server, source.model, source.run, source.lane, parcel.name),
-        *(parcel.state, parcel.n, parcel.bytes, parcel.file_id, parcel.batch_id),
+        *(parcel.state, parcel.n, parcel.bytes, parcel.most_usd),
+        *(parcel.file_id, parcel.batch_id),
         *(json.dumps(parcel.past_ids), parcel.detail, parcel.created),
     )
     marks = ",".join("?" * len(row))
@@ -212,19 +221,36 @@ def _read_line(line: dict[str, Any], key: str, kind: str, source: Source) -> Sto
     return Stored(key, source, kind, b"", failure=failure, detail=detail)
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The most in one file of requests."""
+
+    lines: int
+    bytes: int
+    usd: float = math.inf
+    """By the most that its requests can cost; one request may cost more and goes alone."""
+
+
 class Packer:
     """Writes requests to files as they come, a new file when one is full.
 
     Args:
         folder: where the files lie; made when the first request comes.
-        max_lines, max_bytes: the most in one file.
+        price: what the model costs, where it is known.
     """
 
     def __init__(
-        self, ledger: Ledger, folder: Path, source: Source, *, name: str, limits: tuple[int, int]
+        self,
+        ledger: Ledger,
+        folder: Path,
+        source: Source,
+        *,
+        name: str,
+        limits: Limits,
+        price: Price | None = None,
     ) -> None:
         self._ledger, self._folder, self._source, self._name = ledger, folder, source, name
-        self._max_lines, self._max_bytes = limits
+        self._limits, self._price = limits, price
         self._open: dict[str, _Writing] = {}
         self.sent_off: list[Parcel] = []
 
@@ -234,14 +260,15 @@ class Packer:
         line = head.encode() + job.body + b"}\n"
         path = job.form.path
         writing = self._open.get(path)
-        if writing and not writing.has_room(len(line), self._max_lines, self._max_bytes):
+        most_usd = self._bound(job)
+        if writing and not writing.has_room(len(line), most_usd, self._limits):
             self._close(path)
             writing = None
         if writing is None:
             self._folder.mkdir(parents=True, exist_ok=True)
             place = self._folder / f".{path.strip('/').replace('/', '-')}.new"
             writing = self._open[path] = _Writing(place)
-        writing.add(line, job.key, job.form.kind)
+        writing.add(line, job, most_usd)
 
     def close(self) -> None:
         """Finish all files, and note them as out."""
@@ -255,13 +282,18 @@ class Packer:
             writing.path.unlink(missing_ok=True)
         self._open.clear()
 
+    def _bound(self, job: Job) -> float:
+        if self._price is None:
+            return 0.0
+        n_output = job.form.longest_output(job.request)
+        return bound_cost(self._price, len(job.body), n_output, lane=self._source.lane)
+
     def _close(self, path: str) -> None:
         writing = self._open.pop(path)
         digest = hashlib.sha256("".join(key for key, _ in writing.keys).encode()).hexdigest()
         writing.finish(file_of(self._folder, digest))
-        parcel = Parcel(
-            digest, self._source, self._name, "written", len(writing.keys), writing.n_bytes
-        )
+        size = (len(writing.keys), writing.n_bytes, writing.most_usd)
+        parcel = Parcel(digest, self._source, self._name, "written", *size)
         self._ledger.send_off(parcel, writing.keys)
         self.sent_off.append(parcel)
 
@@ -272,15 +304,20 @@ class _Writing:
     def __init__(self, path: Path) -> None:
         self.path, self.file = path, path.open("wb")
         self.keys: list[tuple[str, str]] = []
-        self.n_bytes = 0
+        self.n_bytes, self.most_usd = 0, 0.0
 
-    def has_room(self, n_bytes: int, max_lines: int, max_bytes: int) -> bool:
-        return len(self.keys) < max_lines and self.n_bytes + n_bytes <= max_bytes
+    def has_room(self, n_bytes: int, most_usd: float, limits: Limits) -> bool:
+        return (
+            len(self.keys) < limits.lines
+            and self.n_bytes + n_bytes <= limits.bytes
+            and self.most_usd + most_usd <= limits.usd
+        )
 
-    def add(self, line: bytes, key: str, kind: str) -> None:
+    def add(self, line: bytes, job: Job, most_usd: float) -> None:
         self.file.write(line)
-        self.keys.append((key, kind))
+        self.keys.append((job.key, job.form.kind))
         self.n_bytes += len(line)
+        self.most_usd += most_usd
 
     def finish(self, place: Path) -> None:
         self.file.flush()

@@ -1,5 +1,6 @@
 """How the requests of a run travel in the lanes batch and file, and what is out."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,21 @@ from fret.errors import UserError
 from fret.llm.answers import AnswerStore, Source
 from fret.llm.batch import BatchLane, Status
 from fret.llm.file_lane import FileLane
-from fret.llm.parcels import Ledger, Packer, Parcel
+from fret.llm.parcels import Ledger, Limits, Packer, Parcel
 from fret.llm.sender import open_client
 from fret.llm.shelf import Shelf
 from fret.llm.spool import Spool
 from fret.stages.keys import read_key
+from fret.stages.prices import price_of, sum_costs
 
 LANES = ("batch", "file")
 
 # `vllm run-batch` keeps all answers in memory and writes them at its end: small files lose less.
 _LINES_PER_FILE = 5_000
+# A batch is held back while the most that it can cost, some four times what it will, is over what
+# the budget has left; in smaller batches the next go out as the first show their true cost. No
+# more than a hundred of them.
+_BATCHES_PER_BUDGET, _MOST_BATCHES = 4, 100
 
 
 class Lanes:
@@ -43,14 +49,12 @@ class Lanes:
     def build_spool(self, name: str, model: OpenAIModel, shelf: Shelf) -> Spool:
         """Return a model that gathers its requests into files."""
         ledger, batch = Ledger(self._store()), model.batch
-        n_lines = batch.max_lines if self._lane == "batch" else _LINES_PER_FILE
-        packer = Packer(
-            ledger,
-            self._folder(name),
-            shelf.source,
-            name=name,
-            limits=(n_lines, batch.max_bytes),
-        )
+        if self._lane == "batch":
+            limits = Limits(batch.max_lines, batch.max_bytes, self._usd_per_batch())
+        else:
+            limits = Limits(_LINES_PER_FILE, batch.max_bytes)
+        folder, price = self._folder(name), price_of(model)
+        packer = Packer(ledger, folder, shelf.source, name=name, limits=limits, price=price)
         self._packers[name] = packer
         return Spool(shelf, ledger, packer)
 
@@ -138,7 +142,23 @@ class Lanes:
             make_client=make_client,
             secret=api_key,
             max_enqueued_tokens=model.batch.max_enqueued_tokens,
+            usd_left=self._usd_left,
         )
+
+    def _usd_per_batch(self) -> float:
+        budget = self._settings.budget
+        if budget is None:
+            return math.inf
+        return max(self._usd_left() / _BATCHES_PER_BUDGET, budget.usd / _MOST_BATCHES)
+
+    def _usd_left(self) -> float:
+        """Return what the budget leaves for further batches, those that are out at their most."""
+        budget, run, store = self._settings.budget, self._settings.run, self._store()
+        if budget is None:
+            return math.inf
+        spent = sum_costs(self._settings, store.get_spent(run)) or 0.0
+        out = sum(parcel.most_usd for parcel in Ledger(store).parcels(run, "batch") if parcel.sent)
+        return budget.usd - spent - out
 
     def _out(self, name: str) -> list[Parcel]:
         return Ledger(self._store()).parcels(self._settings.run, self._lane, name)

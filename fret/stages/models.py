@@ -1,12 +1,12 @@
 """The language models of a run: built from the pipeline file when asked for, and what they cost."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from fret.config import Model, OpenAIModel, PipelineSettings, ScriptedModel, TransformersModel
-from fret.llm.answers import AnswerStore, Source, Spent
+from fret.llm.answers import AnswerStore, Source
 from fret.llm.background import Background
 from fret.llm.budget import Price, Purse
 from fret.llm.counting import CountingLLM
@@ -21,6 +21,7 @@ from fret.llm.types import LLM, Tally
 from fret.llm.weights import identify_weights
 from fret.stages.keys import read_key
 from fret.stages.lanes import LANES, Lanes
+from fret.stages.prices import price_of, sum_costs
 
 
 def identity_of_model(model: OpenAIModel | TransformersModel | ScriptedModel) -> dict[str, Any]:
@@ -29,20 +30,12 @@ def identity_of_model(model: OpenAIModel | TransformersModel | ScriptedModel) ->
         case ScriptedModel():
             return {"server": model.label, "model": model.model}
         case TransformersModel():
-            fields = {"model", "dtype", "chat_template_kwargs"}
-            identity = {"server": model.label, **model.model_dump(include=fields)}
-            return {**identity, "weights": identify_weights(model.model)}
+            # Not the path: a folder that is moved is the same model.
+            fields = {"dtype", "chat_template_kwargs"}
+            return {"weights": identify_weights(model.model), **model.model_dump(include=fields)}
         case OpenAIModel():
             fields = {"model", "extra_body", "ways"}
             return {"server": model.label, **model.model_dump(include=fields)}
-
-
-def price_of(model: object) -> Price | None:
-    """Return the price of a model; None when the pipeline file does not say."""
-    if not isinstance(model, OpenAIModel) or model.price is None:
-        return None
-    price = model.price
-    return Price(price.input, price.output, price.cached_input, price.batch)
 
 
 _PLAIN_WAYS = {"json_schema", "json_object", "top_logprobs", "text", "echo"}
@@ -241,19 +234,3 @@ def make_forms(model: OpenAIModel) -> dict[str, Form]:
         kind: Form(kind, ways[0], model.model, model.extra_body)
         for kind, ways in model.ways.model_dump().items()
     }
-
-
-def price_spent(
-    settings: PipelineSettings, spent: list[Spent]
-) -> Iterator[tuple[Spent, float | None]]:
-    """Give each sum of the store its cost in USD; None where the pipeline file has no price."""
-    prices = {(model.label, model.model): price_of(model) for model in settings.models.values()}
-    for part in spent:
-        price = prices.get((part.source.server, part.source.model))
-        yield part, None if price is None else price.cost_of(part.usage, lane=part.source.lane)
-
-
-def sum_costs(settings: PipelineSettings, spent: list[Spent]) -> float | None:
-    """Add up what is known of the costs; None where nothing is known."""
-    costs = [cost for _, cost in price_spent(settings, spent) if cost is not None]
-    return sum(costs) if costs else None
