@@ -296,6 +296,8 @@ def _gather(
         if not folder.has_shard(index):
             stage.gather(rows)
     if told := context.models.lanes.dispatch():
+        if context.ask_failed_again:
+            told.append("Leave --redo out then: it asks anew whatever could not be used.")
         raise Waiting(f"The stage {stage.name} waits for answers. " + "\n".join(told))
 
 

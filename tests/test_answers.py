@@ -39,7 +39,7 @@ def test_an_answer_comes_back_byte_for_byte(path: Path) -> None:
 
 def test_nothing_is_written_before_the_first_answer(path: Path) -> None:
     store = AnswerStore(path)
-    assert store.get("k") is None and store.get_failure("k") is None
+    assert store.get("k") is None and store.get_failures(["k"]) == {}
     store.close()
     assert not path.parent.exists()
 
@@ -57,7 +57,7 @@ def test_unusable_answers_are_counted_and_never_served(path: Path) -> None:
     store.put(answer("k", b"no", failure="refused", detail="why", attempt=0)).result(5)
     store.put(answer("k", b"no", failure="cut", detail="long", attempt=1)).result(5)
     assert store.get("k") is None
-    assert store.get_failure("k") == (2, "cut", "long")
+    assert store.get_failures(["k"])["k"] == (2, "cut", "long")
     store.close()
 
 
@@ -139,7 +139,7 @@ def test_a_store_of_a_newer_format_is_an_error(path: Path) -> None:
     connection.execute("PRAGMA user_version = 99")
     connection.commit()
     connection.close()
-    with pytest.raises(StoreError, match="format 99; this fret knows 2"):
+    with pytest.raises(StoreError, match="format 99; this fret knows 3"):
         AnswerStore(path)
 
 
@@ -180,7 +180,7 @@ def test_an_answer_that_turns_out_unusable_is_moved_to_the_failures_and_paid_onc
     store.put(answer("k", b"what", usage=Usage(5, 5))).result(5)
     store.demote(answer("k", b"what", failure="unreadable_answer", detail="no")).result(5)
     assert store.get("k") is None
-    assert store.get_failure("k") == (1, "unreadable_answer", "no")
+    assert store.get_failures(["k"])["k"] == (1, "unreadable_answer", "no")
     assert store.get_spent("r")[0].usage == Usage(5, 5)
     store.close()
 

@@ -8,9 +8,10 @@ import pytest
 
 from fret.errors import ModelError
 from fret.llm.forms.reading import Transient
-from fret.llm.gate import Gate, Limit, Pace, Server, parse_duration, read_used_up
+from fret.llm.gate import Gate, Limit, Pace, Server
 from fret.llm.sender import Answered
 from fret.llm.types import Failure
+from fret.llm.waits import parse_duration, read_used_up
 
 
 class Nobody:

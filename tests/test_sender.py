@@ -17,8 +17,9 @@ import pytest
 from fret.errors import ModelError
 from fret.llm.forms import Form
 from fret.llm.forms.reading import Transient
-from fret.llm.sender import Answered, OpenAISender, parse_retry_after
+from fret.llm.sender import Answered, OpenAISender
 from fret.llm.types import Chat, ChatReply, Failure, FailureKind
+from fret.llm.waits import parse_retry_after
 from llm_server import LLMServer
 
 PATH = "/v1/chat/completions"
@@ -203,7 +204,8 @@ def test_a_fault_of_the_server_may_be_sent_again(status: int) -> None:
     with wire(http(status, b'{"error": {"message": "busy"}}')) as (url, _):
         fault = fault_of(url)
     assert f"status {status}" in str(fault) and "busy" in str(fault)
-    assert (fault.limited, fault.unknown, fault.retry_after_s) == (False, False, None)
+    assert (fault.limited, fault.retry_after_s) == (False, None)
+    assert fault.unknown == (status in {502, 504})  # a gateway does not know what became of it
 
 
 def test_being_asked_to_slow_down_is_no_fault(server: LLMServer) -> None:
@@ -324,6 +326,8 @@ NOW = 1_800_000_000.0
         ({"retry-after": "2"}, 2.0),
         ({"retry-after": " 2.5 "}, 2.5),
         ({"retry-after": "0"}, 0.0),
+        ({"retry-after": "1s"}, 1.0),
+        ({"retry-after": "6m0s"}, 360.0),
         ({"retry-after": "3600"}, 3600.0),
         ({"retry-after-ms": "150"}, 0.15),
         ({"retry-after-ms": "150", "retry-after": "1"}, 0.15),

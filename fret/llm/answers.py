@@ -2,9 +2,7 @@
 
 An answer is durable before anyone is told of it: WAL with synchronous=FULL, one writer thread, and
 group commit (all that waits goes into one transaction), which costs a few milliseconds beside the
-seconds of a model. SQLite 3.7 to 3.51.2 can corrupt a WAL file when two connections write or
-checkpoint at once, and Python still ships such versions: so there is one writing connection, a lock
-file keeps other processes out, and reading goes through a connection opened read-only.
+seconds of a model. How the file is opened, `fret.llm.database` knows.
 
 Answers that could not be used are kept apart, with their number of attempts: they are never served
 as answers, and a cut-off run does not try them more often than an unbroken one. What was spent is
@@ -12,9 +10,7 @@ added up in the transaction that stores the answers, by run, model and lane.
 """
 
 import json
-import os
 import queue
-import socket
 import sqlite3
 import threading
 import time
@@ -22,45 +18,23 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
-from fret.errors import StoreError, UserError
+from fret.errors import StoreError
+from fret.llm.database import (
+    connect_reader,
+    connect_writer,
+    describe_error,
+    explained_opening,
+    note_holder,
+    vacuum,
+)
 from fret.llm.types import Usage
-
-SCHEMA_VERSION = 3
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS answers (
-    key TEXT PRIMARY KEY, server TEXT NOT NULL, model TEXT NOT NULL, kind TEXT NOT NULL,
-    run TEXT NOT NULL, lane TEXT NOT NULL, raw BLOB NOT NULL, created REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS failures (
-    key TEXT NOT NULL, attempt INTEGER NOT NULL,
-    server TEXT NOT NULL, model TEXT NOT NULL, kind TEXT NOT NULL,
-    run TEXT NOT NULL, lane TEXT NOT NULL,
-    failure TEXT NOT NULL, detail TEXT NOT NULL, raw BLOB NOT NULL, created REAL NOT NULL,
-    PRIMARY KEY (key, attempt));
-CREATE TABLE IF NOT EXISTS spent (
-    run TEXT NOT NULL, server TEXT NOT NULL, model TEXT NOT NULL, lane TEXT NOT NULL,
-    answers INTEGER NOT NULL, input_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL,
-    output_tokens INTEGER NOT NULL, unknown INTEGER NOT NULL,
-    PRIMARY KEY (run, server, model, lane));
-CREATE TABLE IF NOT EXISTS abilities (
-    server TEXT NOT NULL, model TEXT NOT NULL, kind TEXT NOT NULL, asked TEXT NOT NULL,
-    found TEXT NOT NULL, created REAL NOT NULL, PRIMARY KEY (server, model, kind, asked));
-CREATE TABLE IF NOT EXISTS parcels (
-    id TEXT PRIMARY KEY, lane TEXT NOT NULL, run TEXT NOT NULL, name TEXT NOT NULL,
-    server TEXT NOT NULL, model TEXT NOT NULL, state TEXT NOT NULL, n INTEGER NOT NULL,
-    bytes INTEGER NOT NULL, most_usd REAL NOT NULL, file_id TEXT NOT NULL, batch_id TEXT NOT NULL,
-    past_ids TEXT NOT NULL, detail TEXT NOT NULL, created REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS posted (
-    key TEXT PRIMARY KEY, parcel TEXT NOT NULL, kind TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS posted_by_parcel ON posted (parcel);
-"""
 
 # SQLite takes 32,766 parameters in one statement; more than a few hundred gain nothing.
 _KEYS_PER_SELECT = 500
@@ -122,42 +96,36 @@ class AnswerStore:
         self._reader: sqlite3.Connection | None = None
         self._writer: threading.Thread | None = None
         self._waiting: queue.SimpleQueue[tuple[Work, Future[None]] | None] = queue.SimpleQueue()
-        self._reading, self._opening = threading.Lock(), threading.Lock()
+        self._reading, self._opening, self._closed = threading.Lock(), threading.Lock(), False
         if path.exists():
             self._open()
 
     def get_many(self, keys: Sequence[str]) -> dict[str, bytes]:
         """Return the raw answers stored under some keys, by key."""
-        found: dict[str, bytes] = {}
-        for start in range(0, len(keys), _KEYS_PER_SELECT):
-            some = keys[start : start + _KEYS_PER_SELECT]
-            marks = ",".join("?" * len(some))
-            rows = self.select(f"SELECT key, raw FROM answers WHERE key IN ({marks})", *some)
-            found.update((key, zlib.decompress(raw)) for key, raw in rows)
-        return found
+        rows = self._select_keys("SELECT key, raw FROM answers WHERE key IN ({})", keys)
+        return {key: self._inflate(raw) for key, raw in rows}
 
     def have(self, keys: Sequence[str]) -> set[str]:
         """Return which of some keys have an answer."""
-        found: set[str] = set()
-        for start in range(0, len(keys), _KEYS_PER_SELECT):
-            some = keys[start : start + _KEYS_PER_SELECT]
-            marks = ",".join("?" * len(some))
-            rows = self.select(f"SELECT key FROM answers WHERE key IN ({marks})", *some)
-            found.update(key for (key,) in rows)
-        return found
+        rows = self._select_keys("SELECT key FROM answers WHERE key IN ({})", keys)
+        return {key for (key,) in rows}
 
     def get(self, key: str) -> bytes | None:
         """Return the raw answer stored under a key."""
         return self.get_many([key]).get(key)
 
-    def get_failure(self, key: str) -> tuple[int, str, str] | None:
-        """Return (attempts made, kind, detail) of the last answer that could not be used."""
-        rows = self.select(
-            "SELECT attempt + 1, failure, detail FROM failures WHERE key = ? "
-            "ORDER BY attempt DESC LIMIT 1",
-            key,
+    def get_failures(self, keys: Sequence[str]) -> dict[str, tuple[int, str, str]]:
+        """Return (attempts made, kind, detail) of the last answers that could not be used."""
+        statement = (
+            "SELECT key, MAX(attempt) + 1, failure, detail FROM failures WHERE key IN ({}) "
+            "GROUP BY key"  # SQLite takes the other columns from the row with the maximum
         )
-        return rows[0] if rows else None
+        return {row[0]: row[1:] for row in self._select_keys(statement, keys)}
+
+    def get_failed_bytes(self, keys: Sequence[str]) -> set[tuple[str, bytes]]:
+        """Return (key, raw answer) of all answers that could not be used."""
+        rows = self._select_keys("SELECT key, raw FROM failures WHERE key IN ({})", keys)
+        return {(key, self._inflate(raw)) for key, raw in rows}
 
     def put(self, *items: Stored) -> "Future[None]":
         """Store answers; the future is done once they are on the disk."""
@@ -201,6 +169,18 @@ class AnswerStore:
         statement = "INSERT OR REPLACE INTO abilities VALUES (?, ?, ?, ?, ?, ?)"
         return self.write(lambda connection: connection.execute(statement, row))
 
+    def _select_keys(self, statement: str, keys: Sequence[str]) -> Iterator[Any]:
+        """Read rows by their keys, some hundreds of them at a time."""
+        for start in range(0, len(keys), _KEYS_PER_SELECT):
+            some = keys[start : start + _KEYS_PER_SELECT]
+            yield from self.select(statement.format(",".join("?" * len(some))), *some)
+
+    def _inflate(self, raw: bytes) -> bytes:
+        try:
+            return zlib.decompress(raw)
+        except zlib.error as error:
+            raise describe_error(self.path, "read", error) from error
+
     def select(self, statement: str, *values: Any) -> list[Any]:
         """Read rows, as they are on the disk."""
         if self._reader is None:
@@ -209,51 +189,54 @@ class AnswerStore:
             with self._reading, closing(self._reader.execute(statement, values)) as cursor:
                 return cursor.fetchall()
         except sqlite3.DatabaseError as error:
-            raise _describe(self.path, "read", error) from error
+            raise describe_error(self.path, "read", error) from error
 
     def write(self, work: Work) -> "Future[None]":
         """Do some work with the writing connection, in a transaction that all waiting work shares.
 
         The future is done once it is on the disk.
         """
-        with self._opening:
-            if self._writer is None:
-                self._open()
         done: Future[None] = Future()
         # Who waits may go away; the answer is stored all the same.
         done.set_running_or_notify_cancel()
-        self._waiting.put((work, done))
+        with self._opening:  # not while it is being closed: nobody would do the work
+            if self._closed:
+                raise StoreError(f"The answer store {self.path} is closed; the run has ended.")
+            if self._writer is None:
+                self._open()
+            self._waiting.put((work, done))
         return done
 
     def compact(self) -> None:
-        """Give the space of removed rows back to the disk."""
+        """Give the space of removed rows back to the disk, and close."""
         self.close()
-        with _explained_opening(self.path):
-            self._lock.acquire(timeout=0)
-            with closing(sqlite3.connect(self.path)) as connection:
-                connection.execute("VACUUM")
-        self._lock.release()
+        with explained_opening(self.path), self._lock.acquire(timeout=0):
+            vacuum(self.path)
 
     def close(self) -> None:
-        if self._writer is not None:
-            self._waiting.put(None)
-            self._writer.join()
-            self._writer = None
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
-        self._lock.release()
+        """Write what waits, and let go of the file; nothing can be written any more."""
+        with self._opening:
+            self._closed = True
+            if self._writer is not None:
+                self._waiting.put(None)
+                self._writer.join()
+                self._writer = None
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
+            self._lock.release()
 
     def _open(self) -> None:
-        with _explained_opening(self.path):
+        with explained_opening(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
-            holder = Path(f"{self.path}.holder.json")
-            holder.write_text(
-                json.dumps({"pid": os.getpid(), "host": socket.gethostname()}), "utf-8"
-            )
-            writer = _connect_writer(self.path)
-            self._reader = connect_reader(self.path)
+            try:
+                note_holder(self.path)
+                writer = connect_writer(self.path)
+                self._reader = connect_reader(self.path)
+            except BaseException:
+                self._lock.release()
+                raise
         self._writer = threading.Thread(
             target=self._write_all, args=(writer,), name="fret-answers", daemon=True
         )
@@ -275,7 +258,7 @@ class AnswerStore:
                         for work, _ in items:
                             work(connection)
                 except Exception as error:  # whatever it is, those who wait must hear of it
-                    failure = _describe(self.path, "written", error)
+                    failure = describe_error(self.path, "written", error)
                     for _, done in items:
                         done.set_exception(failure)
                 else:
@@ -283,32 +266,6 @@ class AnswerStore:
                         done.set_result(None)
                 if None in batch:
                     return
-
-
-def connect_reader(path: Path) -> sqlite3.Connection:
-    """Open a store for reading only, whoever else writes to it."""
-    # isolation_level None: no transaction is held open, each read sees what is committed.
-    return sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro",
-        uri=True,
-        check_same_thread=False,
-        isolation_level=None,
-    )
-
-
-def check_version(connection: sqlite3.Connection, path: Path) -> None:
-    """Refuse a store that another version of fret has made.
-
-    Raises:
-        StoreError: it says what to do.
-    """
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version not in (0, SCHEMA_VERSION):
-        connection.close()
-        raise StoreError(
-            f"The answer store {path} has format {version}; this fret knows {SCHEMA_VERSION}. "
-            "Use the fret that made it, or name another store (`answers: another/path.sqlite`)."
-        )
 
 
 def insert_answers(connection: sqlite3.Connection, items: Iterable[Stored]) -> None:
@@ -353,43 +310,3 @@ def _add_spent(connection: sqlite3.Connection, spent: dict[Source, list[int]]) -
         "unknown = unknown + excluded.unknown",
         [(s.run, s.server, s.model, s.lane, *counts) for s, counts in spent.items()],
     )
-
-
-def _connect_writer(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    check_version(connection, path)
-    with connection:
-        connection.executescript(_SCHEMA)
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    return connection
-
-
-@contextmanager
-def _explained_opening(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except Timeout:
-        raise UserError(
-            f"The answer store {path} is held by {_holder_of(path)}. Wait until it ends, "
-            "or give this pipeline its own store (`answers: another/path.sqlite`)."
-        ) from None
-    except (sqlite3.Error, OSError) as error:
-        raise _describe(path, "opened", error) from error
-
-
-def _describe(path: Path, done: str, error: Exception) -> StoreError:
-    return StoreError(
-        f"The answer store {path} cannot be {done}: {error}. Stored answers are kept. "
-        "If the disk is full or the folder closed, mend that and run again; if the file is "
-        "damaged, move it away (with its -wal file) or restore a copy."
-    )
-
-
-def _holder_of(path: Path) -> str:
-    try:
-        data = json.loads(Path(f"{path}.holder.json").read_text("utf-8"))
-        return f"process {data['pid']} on {data['host']}"
-    except (OSError, ValueError, KeyError):
-        return "another process"

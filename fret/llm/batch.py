@@ -6,6 +6,7 @@ intent is noted first, and whoever finds it looks for a batch with the parcel's 
 before making one.
 """
 
+import errno
 import math
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from typing import Any, TypeVar
 
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
-from fret.errors import ModelError
+from fret.errors import ModelError, StoreError
 from fret.llm.answers import Source
 from fret.llm.budget import BudgetError
 from fret.llm.file_lane import describe
@@ -32,6 +33,8 @@ _BYTES_PER_TOKEN = 4
 # A file that was just uploaded may not be found yet.
 _SEES_FILE_AFTER = (0.0, 1.0, 3.0, 10.0)
 _SAFE_ATTEMPTS = 4
+# No space, over quota, no right, a read-only file system.
+_DISK_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,9 @@ class BatchLane:
         usd_left: tells what the budget leaves for further batches.
     """
 
+    lists_after_s = 60.0
+    """How long a batch may be missing from the service's list though it was made."""
+
     def __init__(
         self,
         ledger: Ledger,
@@ -76,16 +82,36 @@ class BatchLane:
         self.statuses: list[Status] = []
         """What the last `take_in` has seen."""
 
-    def take_in(self) -> list[str]:
-        """Ask once after every batch, and take in the answers of those that have ended."""
+    def take_in(self, *, give_up: bool = False) -> list[str]:
+        """Ask once after every batch, and take in the answers of those that have ended.
+
+        Args:
+            give_up: forget batches and files that the service no longer has, instead of refusing to
+                go on.
+        """
         told, self.statuses = [], []
         for parcel in self._parcels():
-            if parcel.batch_id:
+            if not parcel.batch_id:
+                self.statuses.append(_status(parcel, None))
+                continue
+            try:
                 batch = self._safely(partial(self._client.batches.retrieve, parcel.batch_id))
                 told += self._look_at(parcel, batch)
-            else:
-                self.statuses.append(_status(parcel, None))
+            except ModelError as error:
+                if error.status != 404:
+                    raise
+                if not give_up:
+                    raise self._gone(parcel) from None
+                self._end(parcel)
+                told.append(f"batch {parcel.batch_id}: the service does not know it, or its files")
         return told
+
+    def _gone(self, parcel: Parcel) -> ModelError:
+        return ModelError(
+            f"The service does not know the batch {parcel.batch_id}, or its files (it keeps them "
+            "for 30 days). If the key and its project are right, forget it with `fret batch "
+            f"cancel`: its {parcel.n} requests are then sent anew, and paid anew."
+        )
 
     def look(self) -> list[Status]:
         """Ask once after every batch, and take nothing in."""
@@ -105,8 +131,8 @@ class BatchLane:
         Raises:
             BudgetError: nothing is out, and the budget lets nothing through.
         """
-        unpaid = []
-        for parcel in self._parcels():
+        unpaid, waiting = [], self._parcels()
+        for parcel in waiting:
             if parcel.batch_id or not self._has_room(parcel):
                 continue
             if parcel.sent or parcel.most_usd <= self._usd_left():
@@ -121,6 +147,8 @@ class BatchLane:
             f"{sum(p.n for p in out)} requests to {self._source.model} are out in {len(out)} "
             "batches, which may take up to 24 hours"
         )
+        if lost := len(waiting) - len(parcels):
+            text += f"; {lost} files of requests are gone, and written anew by the next run"
         if unpaid:
             text += f"; {len(unpaid)} more wait until it shows how much of the budget these take"
         if held := len(parcels) - len(out) - len(unpaid):
@@ -142,7 +170,7 @@ class BatchLane:
             if parcel.state == "creating" and (made := self._find_made(parcel)):
                 batch_id = made.id
             if batch_id:
-                with suppress(ModelError):  # it has ended by itself
+                with suppress(ModelError):  # it has ended by itself, or is gone
                     self._safely(partial(self._client.batches.cancel, batch_id))
                 self._ledger.note(parcel, state="cancelling", batch_id=batch_id)
             else:
@@ -168,18 +196,24 @@ class BatchLane:
 
     def _submit(self, parcel: Parcel) -> None:
         """Upload a parcel and make a batch of it, each step noted before the next."""
-        if parcel.state == "creating" and (batch := self._find_made(parcel)):
-            self._ledger.note(parcel, state="submitted", batch_id=batch.id)
+        if parcel.state == "creating":
+            if batch := self._find_made(parcel):
+                self._ledger.note(parcel, state="submitted", batch_id=batch.id)
+                return
+            if time.time() - float(parcel.detail or 0) < self.lists_after_s:
+                raise self._unsure()
+        path = file_of(self._folder, parcel.id)
+        if not path.exists():
+            self._end(parcel)  # what it held is asked anew, in a new parcel
             return
         if not parcel.file_id:
-            path = file_of(self._folder, parcel.id)
             content = (path.name, path.read_bytes())
             upload = partial(self._client.files.create, file=content, purpose="batch")
             uploaded = self._safely(upload)
             parcel = self._ledger.note(parcel, file_id=uploaded.id, state="uploaded")
-        parcel = self._ledger.note(parcel, state="creating")
+        parcel = self._ledger.note(parcel, state="creating", detail=str(time.time()))
         batch = self._create(parcel)
-        self._ledger.note(parcel, state="submitted", batch_id=batch.id)
+        self._ledger.note(parcel, state="submitted", batch_id=batch.id, detail="")
 
     def _create(self, parcel: Parcel) -> Any:
         """Make the batch, once; where the answer was lost, look for what came of it."""
@@ -192,12 +226,13 @@ class BatchLane:
                     input_file_id=parcel.file_id,
                     endpoint=self._endpoint(parcel),
                     completion_window="24h",
-                    metadata={"fret_parcel": parcel.id, "fret_run": self._source.run},
+                    metadata=self._metadata(parcel),
                 )
             except openai.APIStatusError as error:
-                if error.status_code < 500 and error.status_code != 429:
+                if error.status_code < 500:
                     # It says that no batch was made; a fresh file may only not be seen yet.
-                    if "file" in str(error).lower() and pause_s != _SEES_FILE_AFTER[-1]:
+                    passing = "file" in str(error).lower() or _is_passing(error)
+                    if passing and pause_s != _SEES_FILE_AFTER[-1]:
                         continue
                     self._ledger.note(parcel, state="uploaded", detail=self._clean(error)[:300])
                     raise self._refused(error) from None
@@ -206,19 +241,34 @@ class BatchLane:
             if batch := self._find_made(parcel):
                 return batch
             break
-        raise ModelError(
+        raise self._unsure()
+
+    def _unsure(self) -> ModelError:
+        return ModelError(
             "It is not known whether a batch was made: the service's answer was lost, and its list "
             "shows none yet. Nothing was repeated, so nothing is paid twice; run again in a minute."
         )
 
     def _find_made(self, parcel: Parcel) -> Any:
-        """Return the batch that was made of a parcel, if there is one that has not failed."""
+        """Return the batch that was made of a parcel, if there is one that has not failed.
+
+        The same requests may have travelled before, so when the parcel was written counts too.
+        """
         listed = self._safely(lambda: list(self._client.batches.list(limit=100)))
+        wanted = self._metadata(parcel)
         for batch in listed:
-            made = (batch.metadata or {}).get("fret_parcel") == parcel.id
-            if made and batch.id not in parcel.past_ids and batch.status != "failed":
+            if (
+                (batch.metadata or {}) == wanted
+                and batch.id not in parcel.past_ids
+                and batch.status != "failed"
+            ):
                 return batch
         return None
+
+    def _metadata(self, parcel: Parcel) -> dict[str, str]:
+        written = f"{parcel.created:.6f}"
+        run = self._source.run
+        return {"fret_parcel": parcel.id, "fret_run": run, "fret_written": written}
 
     def _endpoint(self, parcel: Parcel) -> str:
         import orjson
@@ -251,21 +301,28 @@ class BatchLane:
     def _collect(self, parcel: Parcel, batch: Any) -> TakenIn:
         """Take in the answers of an ended batch, from both of its files."""
         total = TakenIn()
+        self._folder.mkdir(parents=True, exist_ok=True)
         for file_id in (batch.output_file_id, batch.error_file_id):
             if file_id:
                 path = self._folder / f".answers-{parcel.id[:12]}.jsonl"
                 self._safely(partial(self._download, file_id, path))
-                taken = self._ledger.take_in(path, self._source)
-                for name in ("answered", "failed", "again", "unknown", "torn"):
-                    setattr(total, name, getattr(total, name) + getattr(taken, name))
+                self._ledger.take_in(path, self._source, total)
                 path.unlink()
         total.again = self._ledger.count_left(parcel.id)
         self._end(parcel)
         return total
 
     def _download(self, file_id: str, path: Path) -> None:
-        with self._client.files.with_streaming_response.content(file_id) as response:
-            response.stream_to_file(path)
+        try:
+            with self._client.files.with_streaming_response.content(file_id) as response:
+                response.stream_to_file(path)
+        except OSError as error:
+            if error.filename is None and error.errno not in _DISK_FAULTS:
+                raise  # the connection broke off
+            raise StoreError(
+                f"Answers of a batch cannot be written to {path}: {error}. They are paid, and wait "
+                "on the service; mend that and run again."
+            ) from error
 
     def _safely(self, call: Callable[[], T]) -> T:
         """Make a call that may be repeated, a few times if need be.

@@ -49,10 +49,23 @@ Keep = Callable[[Sequence[Job], Sequence[Result]], Awaitable[None]]
 
 
 class Courier:
-    """Delivers the requests of one model."""
+    """Delivers the requests of one model.
 
-    def __init__(self, gate: Gate, *, purse: Purse, price: Price | None, tally: Tally) -> None:
+    Args:
+        note_unknown: called for each request whose answer was lost on the way, to be written down.
+    """
+
+    def __init__(
+        self,
+        gate: Gate,
+        *,
+        purse: Purse,
+        price: Price | None,
+        tally: Tally,
+        note_unknown: Callable[[], object],
+    ) -> None:
         self._gate, self._purse, self._price, self._tally = gate, purse, price, tally
+        self._note_unknown = note_unknown
         self.stopped: FretError | None = None
         self._stopping = asyncio.Event()
 
@@ -132,7 +145,7 @@ class Courier:
         n_output = sum(form.longest_output(job.request) for job in jobs)
         most = bound_cost(self._price, len(body), n_output) if self._price else 0.0
         await self._purse.reserve(most)
-        cost = 0.0
+        cost, set_aside = 0.0, 0.0
         try:
             n_tokens = len(body) // _BYTES_PER_TOKEN + n_output
             server = await self._gate.enter(n_tokens)
@@ -148,8 +161,12 @@ class Courier:
                 return [reply for _, reply in results]
             finally:
                 self._gate.leave(server)
+        except Transient as error:
+            if error.unknown:
+                set_aside = most  # it may have been answered, and paid
+            raise
         finally:
-            self._purse.settle(most, cost)
+            self._purse.settle(most, cost or set_aside)
             self._tally.usd += cost
 
     async def _exchange(
@@ -169,7 +186,9 @@ class Courier:
             else:
                 results = form.read_joined([job.request for job in jobs], answer.raw)
         except Transient as error:
-            self._tally.unknown += error.unknown
+            if error.unknown:
+                self._tally.unknown += 1
+                self._note_unknown()
             self._gate.failed(server, error)
             raise
         self._gate.answered(server, answer.headers)

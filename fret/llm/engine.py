@@ -1,10 +1,10 @@
 """A loaded model at work: requests in, what is stored of their answers out."""
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fret.llm.forms.reading import log_sum
 from fret.llm.forward import Budget, Scorer
 from fret.llm.generation import Draft, Writer
 from fret.llm.packing import Continuation
@@ -53,7 +53,7 @@ class Engine:
             scores[key][number].append(logprob)
             n_left[key] -= 1
             if not n_left[key]:
-                logprobs = [_log_sum(each) for each in scores.pop(key)]
+                logprobs = [log_sum(each) for each in scores.pop(key)]
                 yield key, _describe(asked[key], logprobs, items[place])
 
     def _encode(self, request: Likelihood | Labels) -> list[list[Continuation]]:
@@ -118,11 +118,3 @@ def _describe(
         return {"logprobs": logprobs, "usage": [item.start, 0]}
     n_tokens = len(item.ids)
     return {"logprobs": logprobs, "n_tokens": n_tokens - item.start, "usage": [n_tokens, 0]}
-
-
-def _log_sum(logprobs: list[float]) -> float:
-    """Return the log of the sum of probabilities."""
-    high = max(logprobs)
-    if not math.isfinite(high):
-        return high
-    return high + math.log(math.fsum(math.exp(logprob - high) for logprob in logprobs))

@@ -25,7 +25,8 @@ class FileLane:
         files = sorted(self._folder.glob("*.jsonl")) if self._folder.is_dir() else []
         for path in files:
             if not path.name.startswith("requests-"):
-                taken = self._ledger.take_in(path, self._source)
+                taken = TakenIn()
+                self._ledger.take_in(path, self._source, taken)
                 came |= taken.parcels
                 if taken.parcels or taken.torn:
                     told.append(f"{path}: {describe(taken)}")

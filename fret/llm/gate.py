@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from fret.errors import FretError, ModelError
 from fret.llm.forms.reading import Transient
 from fret.llm.sender import Sender
+from fret.llm.waits import read_used_up
 
 # A server is tried with this many requests at once, then with twice as many each round.
 _START = 8
@@ -156,6 +157,8 @@ class Gate:
             except asyncio.CancelledError:
                 self._wake()
                 raise
+            if self._stopped is not None:
+                raise self._stopped
             if (server := self._find(n_tokens)) is not None:
                 self._wake()
                 return server
@@ -181,6 +184,7 @@ class Gate:
         """
         now = self.now()
         if error.limited:
+            self._trouble_since = None  # it is there
             self._be_quiet(server, error.retry_after_s, now)
             return
         if now >= server.resting_until:  # else it is one of a burst that failed together
@@ -240,7 +244,8 @@ class Gate:
             return None
         self.requests.take(now, 1)
         self.tokens.take(now, n_tokens)
-        return min(free, key=lambda server: server.in_flight)
+        # One that fails is never busy: it is asked when the others are full, or fail too.
+        return min(free, key=lambda server: (server.n_faults > 0, server.in_flight))
 
     def _wake(self) -> None:
         """Give the next one in line its turn, now or when the clock allows it."""
@@ -260,35 +265,3 @@ class Gate:
                 self._timer.cancel()
             # A little more: a clock that ends too early would only be set again.
             self._timer = asyncio.get_running_loop().call_later(wait_s + 0.001, self._wake)
-
-
-def read_used_up(headers: Mapping[str, str]) -> float | None:
-    """Read from the x-ratelimit headers how long nothing more will be taken; None for "go on".
-
-    Azure sends 0 and -1 as placeholders: where the limit itself is not positive, nothing is said.
-    """
-    waits = []
-    for what in ("requests", "tokens"):
-        try:
-            limit = float(headers[f"x-ratelimit-limit-{what}"])
-            remaining = float(headers[f"x-ratelimit-remaining-{what}"])
-        except (KeyError, ValueError):
-            continue
-        reset = parse_duration(headers.get(f"x-ratelimit-reset-{what}", ""))
-        if limit > 0 and remaining == 0 and reset is not None:
-            waits.append(reset)
-    return max(waits, default=None)
-
-
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-def parse_duration(text: str) -> float | None:
-    """Read `1s`, `6m0s`, `120ms` or plain seconds, in seconds; None for anything else."""
-    import re
-
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd]|$)", text.strip())
-    if not parts or "".join(number + unit for number, unit in parts) != text.strip():
-        return None
-    seconds = sum(float(number) * _UNITS.get(unit, 1.0) for number, unit in parts)
-    return seconds if math.isfinite(seconds) else None

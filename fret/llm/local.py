@@ -7,7 +7,6 @@ so every answer is stored before it is handed out, as soon as its batch is compu
 
 import json
 import math
-import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
@@ -17,9 +16,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from fret.errors import ModelError
 from fret.llm.answers import AnswerStore, Source, Stored
 from fret.llm.engine import Engine, load_engine
-from fret.llm.forms.chat import read_shape
+from fret.llm.forms.chat import read_shape, without_thoughts
 from fret.llm.types import (
     Chat,
     ChatReply,
@@ -39,9 +39,6 @@ from fret.records import hash_json
 # Requests looked at together: what shares a passage stands near, and a caller who shows progress
 # does not wait for long.
 _BLOCK = 512
-
-# What a reasoning model thinks aloud before it answers; some templates open the thought themselves.
-_THOUGHT = re.compile(r"\A.*</think>\s*", re.DOTALL)
 
 
 class TransformersLLM:
@@ -81,7 +78,7 @@ class TransformersLLM:
         self._batch_tokens, self._share_prefix = batch_tokens, share_prefix
         self._template = dict(chat_template_kwargs or {})
         self._source = Source(server="transformers", model=self.name, run=run)
-        self._computing = threading.Lock()
+        self._computing, self._closed = threading.Lock(), threading.Event()
         self.tally = Tally()
 
     def reach(self) -> None:
@@ -91,6 +88,10 @@ class TransformersLLM:
             ConfigError: it is not.
         """
         _ = self._identity
+
+    def close(self) -> None:
+        """Compute nothing more than the batch at work."""
+        self._closed.set()
 
     def ask(self, requests: Iterable[Request]) -> Iterator[Reply | Failure]:
         """Answer requests in their order, pulling a block of them ahead.
@@ -147,6 +148,8 @@ class TransformersLLM:
             with self._computing:  # two callers would only take each other's memory
                 waiting: list[Future[None]] = []
                 for key, answer in self._engine.answer(left):
+                    if self._closed.is_set():  # a batch is computed, and nobody wants the next
+                        raise ModelError("the model is closed")
                     found[key] = json.dumps(answer, sort_keys=True).encode()
                     item = self._wrap(key, left[key], found[key], _usage_of(answer))
                     waiting.append(self._store.put(item))
@@ -182,7 +185,7 @@ def read(request: Request, raw: bytes) -> Reply | Failure:
 
 
 def _read_chat(request: Chat, answer: Mapping[str, Any]) -> Reply | Failure:
-    text = _THOUGHT.sub("", answer["text"])
+    text = without_thoughts(answer["text"])
     if not answer["has_ended"]:
         return Failure(FailureKind.CUT, f"the answer hit the token limit: {text[-80:]!r}")
     if not text.strip():

@@ -11,18 +11,16 @@ import math
 import os
 import sqlite3
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from fret.llm.answers import AnswerStore, Source, Stored, insert_answers
 from fret.llm.budget import Price, bound_cost
-from fret.llm.forms.reading import usage_of
+from fret.llm.forms import dump_json
+from fret.llm.forms.reading import Transient, load_json, usage_of
 from fret.llm.job import Job
 from fret.llm.types import FailureKind
 
@@ -51,6 +49,7 @@ class Parcel:
     past_ids: tuple[str, ...] = ()
     """Batches that were created for it and have failed."""
     detail: str = ""
+    """What the service said; while it is being created, since when, in seconds."""
     created: float = field(default_factory=time.time)
 
     @property
@@ -97,11 +96,18 @@ class Ledger:
         )
         return [_read_parcel(*row) for row in rows]
 
+    def elsewhere(self, source: Source) -> list[Parcel]:
+        """Return the parcels for a source's model that other runs, or lanes, have out."""
+        rows = self._store.select(
+            f"SELECT {_COLUMNS} FROM parcels WHERE server = ? AND model = ? "
+            "AND (run != ? OR lane != ?)",
+            *(source.server, source.model, source.run, source.lane),
+        )
+        return [_read_parcel(*row) for row in rows]
+
     def are_out(self, keys: Sequence[str]) -> dict[str, str]:
         """Return which of some keys are out, with the parcel of each."""
-        marks = ",".join("?" * len(keys))
-        rows = self._store.select(f"SELECT key, parcel FROM posted WHERE key IN ({marks})", *keys)
-        return dict(rows)
+        return {key: parcel for key, parcel, _, _ in self._find(keys)}
 
     def send_off(self, parcel: Parcel, keys: Sequence[tuple[str, str]]) -> None:
         """Note that a parcel is written: (key, kind of request) of each line."""
@@ -135,25 +141,32 @@ class Ledger:
         rows = self._store.select("SELECT COUNT(*) FROM posted WHERE parcel = ?", parcel_id)
         return int(rows[0][0]) if rows else 0
 
-    def take_in(self, path: Path, source: Source) -> TakenIn:
+    def take_in(self, path: Path, source: Source, taken: TakenIn) -> None:
         """Store the answers of one file, joined by their ids; reading it again changes nothing."""
-        taken = TakenIn()
+        written = path.stat().st_mtime
         with path.open("rb") as file:  # by lines of bytes: a text may hold U+2028
             lines = _read_lines(file, taken)
             while bunch := list(islice(lines, _BUNCH)):
-                self._take_bunch(bunch, source, taken)
-        return taken
+                self._take_bunch(bunch, source, taken, written)
 
-    def _take_bunch(self, bunch: Sequence[dict[str, Any]], source: Source, taken: TakenIn) -> None:
+    def _take_bunch(
+        self, bunch: Sequence[dict[str, Any]], source: Source, taken: TakenIn, written: float
+    ) -> None:
         ids = [str(line.get("custom_id")) for line in bunch]
-        out = {key: (parcel, kind) for key, parcel, kind in self._find(ids)}
+        out = {key: (parcel, kind, sent) for key, parcel, kind, sent in self._find(ids)}
+        # An answer that was read, and could not be used, is not the answer to the second attempt.
+        older = [key for key, (_, _, sent) in out.items() if written < sent]
+        seen = self._store.get_failed_bytes(older)
         items: dict[str, Stored] = {}
         for key, line in zip(ids, bunch, strict=True):
             if key not in out or key in items:
                 taken.unknown += 1
                 continue
-            taken.parcels.add(out[key][0])
             item = _read_line(line, key, out[key][1], source)
+            if item is not None and (key, item.raw) in seen:
+                taken.unknown += 1
+                continue
+            taken.parcels.add(out[key][0])
             if item is None:
                 taken.again += 1
             else:
@@ -169,7 +182,10 @@ class Ledger:
 
     def _find(self, keys: Sequence[str]) -> list[Any]:
         marks = ",".join("?" * len(keys))
-        statement = f"SELECT key, parcel, kind FROM posted WHERE key IN ({marks})"
+        statement = (
+            "SELECT key, parcel, kind, created FROM posted JOIN parcels ON parcel = id "
+            f"WHERE key IN ({marks})"
+        )
         return self._store.select(statement, *keys)
 
 
@@ -197,8 +213,8 @@ def _read_lines(file: Iterable[bytes], taken: TakenIn) -> Iterator[dict[str, Any
         if not raw.strip():
             continue
         try:
-            line = orjson.loads(raw)
-        except orjson.JSONDecodeError:
+            line = load_json(raw)
+        except Transient:
             taken.torn += 1
             continue
         if isinstance(line, dict):
@@ -213,7 +229,9 @@ def _read_line(line: dict[str, Any], key: str, kind: str, source: Source) -> Sto
     response = response if isinstance(response, dict) else {}
     status, body = response.get("status_code", 0), response.get("body")
     if status == 200 and isinstance(body, dict) and not line.get("error"):
-        return Stored(key, source, kind, orjson.dumps(body), usage_of(body))
+        if body.get("error"):  # an error in disguise
+            return None
+        return Stored(key, source, kind, dump_json(body), usage_of(body))
     if not isinstance(status, int) or status in _WORTH_ASKING_AGAIN or not 400 <= status < 500:
         return None
     said = json.dumps(body or line.get("error"), ensure_ascii=False)[:300]
@@ -252,7 +270,6 @@ class Packer:
         self._ledger, self._folder, self._source, self._name = ledger, folder, source, name
         self._limits, self._price = limits, price
         self._open: dict[str, _Writing] = {}
-        self.sent_off: list[Parcel] = []
 
     def add(self, job: Job) -> None:
         """Write one request; all of a file go to one path, as the Batch API wants it."""
@@ -295,7 +312,6 @@ class Packer:
         size = (len(writing.keys), writing.n_bytes, writing.most_usd)
         parcel = Parcel(digest, self._source, self._name, "written", *size)
         self._ledger.send_off(parcel, writing.keys)
-        self.sent_off.append(parcel)
 
 
 class _Writing:
@@ -331,9 +347,11 @@ def file_of(folder: Path, parcel_id: str) -> Path:
     return folder / f"requests-{parcel_id[:12]}.jsonl"
 
 
-def count_parcels(parcels: Iterable[Parcel]) -> Counter[str]:
-    """Count requests that are out, by model."""
-    counts: Counter[str] = Counter()
-    for parcel in parcels:
-        counts[parcel.name] += parcel.n
-    return counts
+def describe_elsewhere(parcels: Sequence[Parcel]) -> str:
+    """Say where requests are out that a run would otherwise ask itself, and pay again."""
+    out = sorted({(parcel.source.run, parcel.source.lane) for parcel in parcels})
+    where = " and ".join(f"for the run {run} by {lane}" for run, lane in out)
+    return (
+        f"are out {where}. Let that run take their answers in (`fret run`, or `fret batch collect`)"
+        " and run again, or end them there with `fret batch cancel`."
+    )

@@ -22,6 +22,7 @@ from fret.llm.forms.reading import Transient
 from fret.llm.gate import Gate, Limit, Pace, Server
 from fret.llm.job import Job
 from fret.llm.journal import Journal
+from fret.llm.parcels import Ledger, describe_elsewhere
 from fret.llm.sender import Sender
 from fret.llm.shelf import Shelf, may_ask_again
 from fret.llm.types import Failure, Reply, Request, Tally
@@ -94,7 +95,8 @@ class Pool:
         self._registering = threading.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
-        self._journal = Journal(shared.store)
+        self._journal, self._ledger = Journal(shared.store), Ledger(shared.store)
+        self._elsewhere = self._ledger.elsewhere(source)
         self._courier = shared.background.run(self._open()).result()
 
     @property
@@ -114,24 +116,35 @@ class Pool:
         self._shelf.forms[form.kind] = form
 
     def reach(self) -> list[bytes]:
-        """Check that the servers are there, before any work; return what each says of its models.
+        """Check that a server is there, before any work; return what each says of its models.
 
         Raises:
-            UserError: nothing answers at an address.
+            UserError: nothing answers at any address.
             ModelError: a server refuses the key.
         """
 
-        async def knock() -> list[bytes]:
-            return [await sender.models() for sender in self._senders]
+        async def knock() -> list[bytes | BaseException]:
+            asking = (sender.models() for sender in self._senders)
+            return await asyncio.gather(*asking, return_exceptions=True)
 
-        try:
-            return self._shared.background.run(knock()).result()
-        except Transient as error:
-            where = ", ".join(sender.where for sender in self._senders)
+        said, silent = [], []
+        for sender, found in zip(
+            self._senders, self._shared.background.run(knock()).result(), strict=True
+        ):
+            if isinstance(found, Transient):
+                silent.append(f"{sender.where} ({found})")
+            elif isinstance(found, BaseException):
+                raise found
+            else:
+                said.append(found)
+        if not said:
             raise UserError(
-                f"The model {self.name!r} cannot be used: nothing answers at {where} ({error}). "
+                f"The model {self.name!r} cannot be used: nothing answers at {', '.join(silent)}. "
                 "Start the server, or mend base_url in the pipeline file. Nothing was done."
-            ) from None
+            )
+        if silent:
+            self._shared.tell(f"Nothing answers at {', '.join(silent)}; the others do the work.")
+        return said
 
     def ask(self, requests: Iterable[Request]) -> Iterator[Reply | Failure]:
         """Answer requests in their order, pulling a bounded number ahead."""
@@ -192,8 +205,6 @@ class Pool:
         if not self._closed:
             self._closed = True
             self._shared.background.run(self._end()).result()
-            if self.tally.unknown:
-                self._shared.store.note_unknown(self._shelf.source, self.tally.unknown)
 
     async def _open(self) -> Courier:
         self._senders = self._make_senders()
@@ -206,7 +217,13 @@ class Pool:
             requests=Pace(self._pacing.requests_per_minute),
             tokens=Pace(self._pacing.tokens_per_minute),
         )
-        return Courier(gate, purse=self._shared.purse, price=self._price, tally=self.tally)
+        return Courier(
+            gate,
+            purse=self._shared.purse,
+            price=self._price,
+            tally=self.tally,
+            note_unknown=lambda: self._shared.store.note_unknown(self._shelf.source, 1),
+        )
 
     async def _end(self) -> None:
         self._courier.stop(ModelError("the pool is closed"))
@@ -236,12 +253,20 @@ class Pool:
                     else:
                         self.tally.reused += 1
             missing = self._shelf.take_stored(fresh, self._take)
+            self._refuse_what_is_out(missing)
         except Exception as error:
             self._give_up(fresh, error)  # another caller may wait for them
             raise
         if missing:
             self._shared.background.loop.call_soon_threadsafe(self._start, missing)
         return jobs
+
+    def _refuse_what_is_out(self, jobs: Sequence[Job]) -> None:
+        """Refuse to ask what is out by batch or file for another run, and would be paid twice."""
+        if not self._elsewhere:
+            return
+        if n := len(self._ledger.are_out([job.key for job in jobs])):
+            raise UserError(f"{n} of these requests {describe_elsewhere(self._elsewhere)}")
 
     def _take(self, job: Job, reply: Reply | Failure) -> None:
         """Settle a job with what the store says."""

@@ -6,6 +6,7 @@ answers again.
 """
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from fret.errors import ModelError, UserError
 from fret.llm.answers import AnswerStore, Source
 from fret.llm.forms import Form
+from fret.llm.forms.reading import log_sum
 from fret.llm.openai_models import Reasoning, reasoning_of
 from fret.llm.pool import Pool
 from fret.llm.types import (
@@ -38,9 +40,12 @@ _GRADING = (
 _RIVER = "The river Elbe rises in the mountains of Bohemia and flows into the North Sea."
 _QUERIES = ("river elbe flows into which north sea mountains", "recipe for pancakes without eggs")
 
-# A long prompt must have this share of the tokens that its length lets expect, at least: templates
-# add some, and a cut prompt has far fewer.
-_LEAST_SHARE = 0.6
+# The words that a long prompt has more than a short one must be so many tokens each, at least: no
+# tokenizer joins words, and a cut prompt has far fewer.
+_LEAST_SHARE = 0.9
+# The labels' share of the probability, at least: a model that would begin its answer with something
+# else gives them some 1e-8, and its order of them is noise.
+_LEAST_MASS = 0.05
 
 _HELP = {
     "chat": (
@@ -233,6 +238,7 @@ class _Prober:
     def _try_labels(self, form: Form) -> Finding:
         grades: list[str] = []
         missing: tuple[str, ...] = ()
+        mass = 0.0
         for query in _QUERIES:
             text = f"<<<probe0000000\n{_RIVER}\nprobe0000000>>>\nQuery: {query}"
             reply = self._ask(Labels((("system", _GRADING), ("user", text)), LABELS), form)
@@ -242,7 +248,13 @@ class _Prober:
                 # With one label known and the others bounded alike, all grades would be the same.
                 return self._fail("only the chosen token has a log-probability")
             missing = reply.missing
+            mass = max(mass, math.exp(log_sum(reply.logprobs)))
             grades.append(max(zip(reply.logprobs, LABELS, strict=True))[1])
+        if mass < _LEAST_MASS:
+            return self._fail(
+                f"all labels together have a probability of {mass:.1g}: its answer begins with "
+                "something else, such as <think> or a word"
+            )
         if grades[0] < grades[1]:
             return self._fail(f"it grades {_QUERIES[1]!r} above {_QUERIES[0]!r} for {_RIVER!r}")
         but = f", but not for {', '.join(missing)}" if missing else ""
@@ -269,17 +281,19 @@ class _Prober:
     def _try_long(self, form: Form) -> Finding | None:
         """Look whether long prompts are cut without a word; None when all is well."""
         chat = replace(form, kind="chat", way="text", label_ids=())
-        counts = []
-        for n_chars in (self._longest // 4, self._longest):
-            request = Chat((("user", _fill(n_chars) + "\nSay hello."),), max_tokens=200)
+        counts, texts = [], [_fill(self._longest // 4), _fill(self._longest)]
+        for text in texts:
+            request = Chat((("user", f"{text}\nSay hello."),), max_tokens=200)
             reply = self._ask(request, chat)
             if isinstance(reply, Failure) and reply.kind is FailureKind.REJECTED:
                 detail = reply.detail
                 return self._fail(
-                    f"a prompt as long as this pipeline's ({n_chars} chars): {detail}"
+                    f"a prompt as long as this pipeline's ({len(text)} chars): {detail}"
                 )
             counts.append(reply.usage.input_tokens if isinstance(reply, ChatReply) else 0)
-        if 0 in counts or counts[1] >= 4 * counts[0] * _LEAST_SHARE:
+        # What the template adds is in both.
+        n_words = len(texts[1].split()) - len(texts[0].split())
+        if 0 in counts or counts[1] - counts[0] >= n_words * _LEAST_SHARE:
             return None
         return self._fail(
             f"it cuts long prompts without saying so: {self._longest} characters are "

@@ -5,11 +5,7 @@ What is in the bytes, `fret.llm.forms` knows; when to send, `fret.llm.gate`; whe
 """
 
 import asyncio
-import email.utils
-import math
-import re
 import socket
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +15,7 @@ from urllib.parse import urlsplit
 from fret.errors import ModelError
 from fret.llm.forms.reading import Transient
 from fret.llm.types import Failure, FailureKind
+from fret.llm.waits import parse_retry_after
 
 # Seconds without a byte before the kernel asks whether the other side is still there, and between
 # further questions: AWS forgets a silent connection after 350 s, GCP after 120 s.
@@ -28,6 +25,8 @@ _KEEPALIVE_S = 30
 # retry.
 _REFUSALS = {401, 402, 403, 404}
 _BUSY = {408, 409, 425, 429}
+# A gateway lost sight of the server, which may have answered.
+_LOST = {502, 504}
 # A shorter key is none that is worth hiding, such as "EMPTY", and may be a word of an answer.
 _SHORTEST_SECRET = 16
 
@@ -161,7 +160,10 @@ class OpenAISender:
         if status in _BUSY or status >= 500:
             retry_after = parse_retry_after(error.response.headers)
             raise Transient(
-                f"status {status}: {text}", retry_after, limited=status == 429
+                f"status {status}: {text}",
+                retry_after,
+                limited=status == 429,
+                unknown=status in _LOST,
             ) from None
         return Failure(FailureKind.REJECTED, f"status {status}: {text}")
 
@@ -233,31 +235,3 @@ def _make_socket(address: Any) -> socket.socket:
             with suppress(OSError):
                 made.setsockopt(socket.IPPROTO_TCP, option, _KEEPALIVE_S)
     return made
-
-
-def parse_retry_after(headers: Any) -> float | None:
-    """Read how long a server asks us to wait, in seconds.
-
-    None when it does not say, or says nonsense.
-    """
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        seconds = _parse_wait(str(headers.get(name, "")))
-        if seconds is not None and 0 <= seconds < math.inf:
-            return seconds * unit
-    return None
-
-
-def _parse_wait(text: str) -> float | None:
-    """Read seconds, or a date in the form of HTTP or of ISO 8601."""
-    if re.fullmatch(r"-?[\d.]+", text.strip()):
-        with suppress(ValueError):
-            return float(text)
-        return None
-    from datetime import UTC, datetime
-
-    for parse in (email.utils.parsedate_to_datetime, datetime.fromisoformat):
-        with suppress(ValueError, TypeError, OverflowError):
-            when = parse(text)
-            when = when if when.tzinfo else when.replace(tzinfo=UTC)
-            return max(0.0, when.timestamp() - time.time())
-    return None

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from fret.llm.answers import AnswerStore, Source, Stored
 from fret.llm.forms import Form, kind_of
+from fret.llm.forms.reading import Transient
 from fret.llm.job import Job
 from fret.llm.types import Failure, FailureKind, Reply, Request
 
@@ -44,15 +45,19 @@ class Shelf:
     ) -> list[Job]:
         """Settle what the store has good answers for, or too many bad ones; return the rest."""
         raws, missing = self.store.get_many([job.key for job in jobs]), []
+        unread = [job.key for job in jobs if job.key not in raws]
+        failures = {} if self._ask_failed_again else self.store.get_failures(unread)
         for job in jobs:
             raw = raws.get(job.key)
-            reply = None if raw is None else job.form.read(job.request, raw)
+            reply = None if raw is None else _read_stored(job, raw)
             if reply is not None and not isinstance(reply, Failure):
                 settle(job, reply)
                 continue
-            if not self._ask_failed_again and (earlier := self.store.get_failure(job.key)):
-                job.n_failed = earlier[0]
-                job.failure = Failure(FailureKind(earlier[1]), earlier[2])
+            if raw is not None and not self._ask_failed_again:
+                failures |= self.store.get_failures([job.key])
+            if job.key in failures:
+                job.n_failed, kind, detail = failures[job.key]
+                job.failure = Failure(FailureKind(kind), detail)
             if raw is not None and reply is not None:  # it came by batch or file, unread
                 self.store.demote(self.stored(job, raw, reply)).result()
                 job.n_failed, job.failure = job.n_failed + 1, reply
@@ -83,6 +88,14 @@ class Shelf:
         """
         head = f"{self.source.server}\0{self.source.model}\0{form.path}\0{sample}\0"
         return hashlib.sha256(head.encode("utf-8", "surrogatepass") + body).hexdigest()
+
+
+def _read_stored(job: Job, raw: bytes) -> Reply | Failure:
+    """Read an answer of the store; by batch even what is none may come with status 200."""
+    try:
+        return job.form.read(job.request, raw)
+    except Transient as error:
+        return Failure(FailureKind.UNREADABLE, str(error))
 
 
 def may_ask_again(n_failed: int, failure: Failure) -> bool:

@@ -34,10 +34,8 @@ class Spool:
     def __init__(self, shelf: Shelf, ledger: Ledger, packer: Packer) -> None:
         self.name = shelf.source.model
         self.tally = Tally()
-        self.n_missing = 0
-        """Requests gathered now."""
-        self.n_out = 0
-        """Requests met that were out already."""
+        self.n_pending = 0
+        """Requests met that have no answer yet."""
         self._shelf, self._ledger, self._packer = shelf, ledger, packer
         self._gathered: set[int] = set()
 
@@ -59,12 +57,10 @@ class Spool:
         for job in missing:
             # 64 of a key's 256 bits: among a billion requests one may be missed, and come later.
             mark = int(job.key[:16], 16)
-            if job.key in out:
-                self.n_out += 1
-            elif mark not in self._gathered:
+            self.n_pending += 1
+            if job.key not in out and mark not in self._gathered:
                 self._gathered.add(mark)
                 self._packer.add(job)
-                self.n_missing += 1
             job.settle(Failure(FailureKind.PENDING, "it is out"))
 
     def _settle(self, job: Job, reply: Reply | Failure) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from fret.errors import StoreError, UserError
-from fret.llm.answers import AnswerStore, Source, Spent, check_version, connect_reader
+from fret.llm.answers import AnswerStore, Source, Spent
+from fret.llm.database import check_version, connect_reader
 from fret.llm.types import Usage
 
 
@@ -159,8 +160,13 @@ def export(path: Path, out: Path, choice: Choice) -> int:
 
     Returns:
         How many were written.
+
+    Raises:
+        UserError: there is no store, or no folder for the file.
     """
     n, fresh = 0, out.with_name(f".{out.name}.new")
+    if not out.parent.is_dir():
+        raise UserError(f"There is no folder {out.parent} to write {out.name} to: make it first.")
     with _open_text(fresh, packed=out.suffix == ".gz") as file:
         for row in _rows(path, choice):
             # ASCII: half of a surrogate pair is valid JSON, but no UTF-8.
@@ -196,7 +202,11 @@ def _open(path: Path) -> sqlite3.Connection:
         raise UserError(f"There is no answer store at {path}. Name another with --store PATH.")
     try:
         connection = connect_reader(path)
-        check_version(connection, path)
+        try:
+            check_version(connection, path)
+        except StoreError:
+            connection.close()
+            raise
     except sqlite3.DatabaseError as error:
         raise _damaged(path, error) from error
     return connection

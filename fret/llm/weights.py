@@ -12,6 +12,9 @@ from fret.errors import ConfigError
 # architecture. A whole 16 GB model would take ten seconds and more to hash at each start.
 _SAMPLE_BYTES = 4096
 
+# The format allows no longer one; a damaged file may claim any length.
+_LONGEST_HEADER = 100_000_000
+
 # Besides the weights: settings, tokenizer, chat template. A readme does not change answers.
 _SMALL_FILES = ("*.json", "*.jinja", "*.model", "*.txt", "*.tiktoken")
 _OPAQUE_WEIGHTS = ("*.bin", "*.pt", "*.pth", "*.gguf")
@@ -53,7 +56,7 @@ def _sample_tensors(stream: BinaryIO) -> bytes:
     """
     digest = hashlib.sha256()
     length = int.from_bytes(stream.read(8), "little")
-    header = stream.read(length)
+    header = stream.read(min(length, _LONGEST_HEADER))
     digest.update(header)
     try:
         tensors = {k: v for k, v in json.loads(header).items() if k != "__metadata__"}
@@ -104,7 +107,7 @@ def load_weights(path: str, *, device: str, dtype: str) -> tuple[Any, Any]:
         tokenizer: Any = AutoTokenizer.from_pretrained(place)
         model: Any = AutoModelForCausalLM.from_pretrained(place, dtype=numbers)
         model = model.to(choose_device(device)).eval()
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except Exception as error:  # of many classes: no such device, other sizes, a damaged file
         raise ConfigError(_explain(path, str(error))) from error
     if not tokenizer.is_fast:
         raise ConfigError(_explain(path, "its tokenizer has no tokenizer.json"))

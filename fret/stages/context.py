@@ -46,7 +46,7 @@ class Context:
         self.settings = settings
         self.seed = settings.seed
         self.observer = observer
-        self.lane = lane
+        self.lane, self.ask_failed_again = lane, ask_failed_again
         self._beside = beside
         self._models = Models(
             settings, tell=observer.warned, ask_failed_again=ask_failed_again, lane=lane

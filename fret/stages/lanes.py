@@ -10,7 +10,7 @@ from fret.errors import UserError
 from fret.llm.answers import AnswerStore, Source
 from fret.llm.batch import BatchLane, Status
 from fret.llm.file_lane import FileLane
-from fret.llm.parcels import Ledger, Limits, Packer, Parcel
+from fret.llm.parcels import Ledger, Limits, Packer, Parcel, describe_elsewhere
 from fret.llm.sender import open_client
 from fret.llm.shelf import Shelf
 from fret.llm.spool import Spool
@@ -45,6 +45,7 @@ class Lanes:
     ) -> None:
         self._settings, self._lane, self._store, self._tell = settings, lane, open_store, tell
         self._packers: dict[str, Packer] = {}
+        self._spools: dict[str, Spool] = {}
 
     def build_spool(self, name: str, model: OpenAIModel, shelf: Shelf) -> Spool:
         """Return a model that gathers its requests into files."""
@@ -56,7 +57,8 @@ class Lanes:
         folder, price = self._folder(name), price_of(model)
         packer = Packer(ledger, folder, shelf.source, name=name, limits=limits, price=price)
         self._packers[name] = packer
-        return Spool(shelf, ledger, packer)
+        self._spools[name] = spool = Spool(shelf, ledger, packer)
+        return spool
 
     def discard(self) -> None:
         """Throw away files that are not finished."""
@@ -70,7 +72,7 @@ class Lanes:
     def dispatch(self) -> list[str]:
         """Send off what was gathered; return what a person is to wait for, or to do.
 
-        Empty when nothing is out: the stage can run.
+        Empty when nothing is missing: the stage can run.
         """
         told = []
         for name in self._by_file():
@@ -78,7 +80,16 @@ class Lanes:
                 self._packers[name].close()
             if self._out(name):
                 told.append(self._open(name).dispatch())
+            elif name in self._spools and self._spools[name].n_pending:
+                told.append(self._wait_for_others(name))
         return told
+
+    def _wait_for_others(self, name: str) -> str:
+        n, others = (
+            self._spools[name].n_pending,
+            Ledger(self._store()).elsewhere(self._source(name)),
+        )
+        return f"{n} of its requests {describe_elsewhere(others)}"
 
     def refuse_two_lanes(self) -> None:
         """Refuse to ask in one lane what may be out, and be paid, in another.
@@ -105,39 +116,36 @@ class Lanes:
                 self._cancel_files(name)
             if not self._out(name):
                 continue
-            lane = self._open(name)
-            assert isinstance(lane, BatchLane)
+            lane = self._open_batches(name)
             if action == "cancel":
                 lane.cancel()
-            for line in lane.take_in() if action != "status" else []:
+            for line in lane.take_in(give_up=action == "cancel") if action != "status" else []:
                 self._tell(line)
             found += lane.look() if action == "status" else lane.statuses
         return found
 
     def _cancel_files(self, name: str) -> None:
-        model = self._settings.models[name]
-        assert isinstance(model, OpenAIModel)
-        source = Source(model.label, model.model, self._settings.run, "file")
-        folder = Path(self._settings.runs_dir) / self._settings.run / "file" / name
-        FileLane(Ledger(self._store()), folder, source, name).cancel()
+        self._open_files(name).cancel()
 
     def _open(self, name: str) -> BatchLane | FileLane:
         """Return how the requests to a model travel, in the lanes batch and file."""
-        model = self._settings.models[name]
-        assert isinstance(model, OpenAIModel)
-        source = Source(model.label, model.model, self._settings.run, self._lane)
-        ledger, folder = Ledger(self._store()), self._folder(name)
-        if self._lane == "file":
-            return FileLane(ledger, folder, source, name)
+        return self._open_files(name) if self._lane == "file" else self._open_batches(name)
+
+    def _open_files(self, name: str) -> FileLane:
+        ledger, folder = Ledger(self._store()), self._folder(name, "file")
+        return FileLane(ledger, folder, self._source(name, "file"), name)
+
+    def _open_batches(self, name: str) -> BatchLane:
+        model = self._model(name)
         api_key = read_key(name, model)
 
         def make_client() -> Any:
             return open_client(model.addresses[0], api_key, timeout_s=model.timeout_s)
 
         return BatchLane(
-            ledger,
-            folder,
-            source,
+            Ledger(self._store()),
+            self._folder(name, "batch"),
+            self._source(name, "batch"),
             name,
             make_client=make_client,
             secret=api_key,
@@ -168,5 +176,14 @@ class Lanes:
         models = self._settings.models.items()
         return [name for name, model in models if isinstance(model, OpenAIModel)]
 
-    def _folder(self, name: str) -> Path:
-        return Path(self._settings.runs_dir) / self._settings.run / self._lane / name
+    def _model(self, name: str) -> OpenAIModel:
+        model = self._settings.models[name]
+        assert isinstance(model, OpenAIModel)
+        return model
+
+    def _source(self, name: str, lane: str | None = None) -> Source:
+        model = self._model(name)
+        return Source(model.label, model.model, self._settings.run, lane or self._lane)
+
+    def _folder(self, name: str, lane: str | None = None) -> Path:
+        return Path(self._settings.runs_dir) / self._settings.run / (lane or self._lane) / name

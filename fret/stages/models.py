@@ -129,7 +129,7 @@ class Models:
 
     def close(self) -> None:
         for llm in self._llms.values():
-            if isinstance(llm, Pool):
+            if isinstance(llm, Pool | TransformersLLM):
                 llm.close()
         self.lanes.discard()
         self._llms.clear()

@@ -152,10 +152,15 @@ class Form:
         return reply
 
     def longest_output(self, request: Request) -> int:
-        """Return how many tokens may be generated."""
+        """Return how many tokens may be generated, also where the pipeline file says so."""
         if isinstance(request, Chat):
-            return request.max_tokens
-        return TEXT_TOKENS if self.way == "text" else 1
+            most = request.max_tokens
+        else:
+            most = TEXT_TOKENS if self.way == "text" else 1
+        limits = [self.extra.get(name) for name in ("max_tokens", "max_completion_tokens")]
+        most = max([most, *(limit for limit in limits if isinstance(limit, int))])
+        n = self.extra.get("n", 1)
+        return most * n if isinstance(n, int) else most
 
 
 def dump_json(data: Any) -> bytes:

@@ -76,7 +76,12 @@ def text_of(message: dict[str, Any]) -> str:
     content = message.get("content") or ""
     if isinstance(content, list):
         content = "".join(str(part.get("text") or "") for part in content)
-    return _THOUGHT.sub("", str(content))
+    return without_thoughts(str(content))
+
+
+def without_thoughts(text: str) -> str:
+    """Return what a reasoning model says after it has thought aloud."""
+    return _THOUGHT.sub("", text)
 
 
 def read_message(data: dict[str, Any]) -> tuple[str, Usage] | Failure:

@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from fret.llm.forms.chat import PATH, make_chat_body, read_message, text_of
-from fret.llm.forms.reading import Way, finite, has_choices, usage_of
+from fret.llm.forms.reading import Way, finite, has_choices, log_sum, usage_of
 from fret.llm.types import Failure, FailureKind, Labels, LabelsReply, Messages, Reply
 
 # What chat servers give at most (OpenAI, vLLM and Ollama by default).
@@ -70,7 +70,8 @@ def _read_tokens(request: Labels, data: dict[str, Any]) -> Reply | Failure:
         return Failure(FailureKind.UNREADABLE, "the server sent no log-probabilities")
     top = [(str(item["token"]).strip(), finite(item["logprob"])) for item in _top_of(content[0])]
     # "0", " 0" and "0\n" are all the label 0: their probabilities add up.
-    found = [_log_sum([lp for token, lp in top if token == label]) for label in request.labels]
+    shown = [[lp for token, lp in top if token == label] for label in request.labels]
+    found = [log_sum(logprobs) if logprobs else None for logprobs in shown]
     missing = tuple(label for label, lp in zip(request.labels, found, strict=True) if lp is None)
     if len(missing) == len(request.labels):
         said = ", ".join(repr(token) for token, _ in top[:5])
@@ -93,13 +94,6 @@ def _bound_of_the_rest(logprobs: list[float]) -> float:
     left = 1 - math.fsum(math.exp(lp) for lp in logprobs)
     # Rounding may leave nothing or less; a server's logs are good to about six digits.
     return min(min(logprobs), math.log(max(left, 1e-6)))
-
-
-def _log_sum(logprobs: list[float]) -> float | None:
-    if not logprobs:
-        return None
-    high = max(logprobs)
-    return high + math.log(math.fsum(math.exp(lp - high) for lp in logprobs))
 
 
 def _read_decisions(request: Labels, data: dict[str, Any]) -> Reply | Failure:

@@ -52,9 +52,14 @@ def _generate_body(request: Likelihood, model: str, _: tuple[int, ...]) -> dict[
 
 
 def _read_echo(request: Likelihood, data: dict[str, Any]) -> Reply | Failure:
-    logprobs = data["choices"][0].get("logprobs") or {}
+    logprobs, usage = data["choices"][0].get("logprobs") or {}, usage_of(data)
     tokens, values = logprobs.get("tokens") or [], logprobs.get("token_logprobs") or []
-    return read_continuation(request, tokens, values, usage_of(data))
+    # Without what was generated, which may look like a part of the text's last character.
+    n_told = len(tokens) - usage.output_tokens
+    reply = read_continuation(request, tokens[:n_told], values[:n_told], usage)
+    if isinstance(reply, Failure):  # the count is not of what is told
+        return read_continuation(request, tokens, values, usage)
+    return reply
 
 
 def _read_prompt_logprobs(request: Likelihood, data: dict[str, Any]) -> Reply | Failure:
@@ -147,7 +152,11 @@ def read_continuation(
     if ends is None:
         return Failure(FailureKind.UNREADABLE, "the tokens do not spell the text that was sent")
     first, last = bisect_right(ends, len(request.prompt)), bisect_left(ends, len(text))
-    # Tokens that hold parts of one character end together, at its end.
+    # vLLM shows the unfinished parts of a character as nothing, before the part that ends it: the
+    # first of a continuation's character seem to end with the prompt.
+    while first and not tokens[first - 1] and ends[first - 1] == len(request.prompt):
+        first -= 1
+    # Elsewhere tokens that hold parts of one character end together, at its end.
     # One without text is the end that the model generated.
     while last + 1 < len(ends) and ends[last + 1] == len(text) and tokens[last + 1]:
         last += 1

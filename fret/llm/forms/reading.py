@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,7 +74,9 @@ def load_json(raw: bytes) -> Any:
     try:  # NaN is no JSON, yet servers write it
         return json.loads(raw)
     except (ValueError, RecursionError):
-        raise Transient(f"it answered with something that is not JSON: {excerpt(raw)}") from None
+        is_cut = raw.lstrip()[:1] in {b"{", b"["}  # an answer was made, and may be paid
+        why = f"it answered with something that is not JSON: {excerpt(raw)}"
+        raise Transient(why, unknown=is_cut) from None
 
 
 def usage_of(data: dict[str, Any]) -> Usage:
@@ -97,10 +99,19 @@ def count_of(value: Any) -> int:
 
 
 def finite(value: Any) -> float:
+    """Read a log-probability; a raw logit, which some servers give in its place, is none."""
     number = float(value)
-    if not math.isfinite(number):
+    if not math.isfinite(number) or number > 1e-3:  # rounding may leave a little over zero
         raise ValueError(f"{number} is no log-probability")
     return number
+
+
+def log_sum(logprobs: Sequence[float]) -> float:
+    """Return the log of the sum of probabilities."""
+    high = max(logprobs)
+    if not math.isfinite(high):
+        return high
+    return high + math.log(math.fsum(math.exp(logprob - high) for logprob in logprobs))
 
 
 def describe(error: BaseException) -> str:
