@@ -256,11 +256,11 @@
       kind: "fret audit marks", version: 1, audit: data.audit, marker: work.marker.trim(),
       saved: new Date().toISOString(), marks: work.marks,
     };
-    const name = work.marker.trim().replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 40) || "marks";
+    const name = work.marker.trim().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "");
     const address = URL.createObjectURL(
       new Blob([JSON.stringify(file, null, 1) + "\n"], { type: "application/json" }),
     );
-    const link = make("a", { href: address, download: "fret-audit-" + data.audit + "-" + name + ".json" });
+    const link = make("a", { href: address, download: "fret-audit-" + data.audit + "-" + (name || "marks") + ".json" });
     document.body.append(link);
     link.click();
     link.remove();

@@ -159,7 +159,7 @@ def _check_marks(path: Path, marks: Marks, key: Key) -> None:
             f"({len(unknown)} such in all). It was changed after it was saved; save it again from "
             "the page."
         )
-    if not any(query.passages or query.nonsense for query in marks.marks.values()):
+    if not any(_rows(marks, key)):
         raise UserError(
             f"{path} holds no marks yet: nothing is marked in any of {len(key.queries)} queries. "
             "Open the page, mark some, and save the file again."
