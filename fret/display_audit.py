@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from fret.audit import Audit, Report
-from fret.audit.score import LEAST_OF_TYPE, Person
+from fret.audit.report import Person
+from fret.audit.score import LEAST_OF_TYPE
 from fret.audit.statistics import Agreement, Share
 from fret.terminal import clean, err, out
 
@@ -20,9 +21,9 @@ _SAYS = {
     "negatives relevant": "negatives that are relevant (false negatives)",
     "negatives partly": "… partly",
     "positive above negative": "positive marked above the negative",
-    "another candidate better": "a candidate shown, not chosen, above the positive",
-    "seed better": "seed not chosen: seed above the positive",
-    "seed worse": "… positive above the seed",
+    "another candidate better": "another candidate above the positive",
+    "seed better": "a seed that was not chosen above the positive",
+    "seed worse": "… the positive above it",
     "queries nonsense": "queries that make no sense",
 }
 _KINDS = {
@@ -59,7 +60,10 @@ def print_score(report: Report, json_file: Path | None) -> None:
         out.print(Text(clean(f"{pair.first} and {pair.second}"), style="bold"))
         _print_kappas(pair.kappas)
     if json_file:
-        _say(f"\nWrote {json_file}.")
+        _say(
+            f"\nWrote {json_file}, with the notes and with the ids of queries to look at; "
+            "see one with: fret show PIPELINE examples --id ID"
+        )
 
 
 def _print_person(report: Report, person: Person) -> None:
@@ -67,7 +71,8 @@ def _print_person(report: Report, person: Person) -> None:
     _say(
         f"{person.n_queries} of {report.n_queries} queries and {person.n_passages} of "
         f"{report.n_passages} passages of the audit {report.audit} (run {clean(report.run)})"
-        + (f"; {person.n_skipped} queries skipped" if person.n_skipped else "")
+        + (f"; {person.n_skipped} skipped" if person.n_skipped else "")
+        + (f"; {len(person.notes)} notes" if person.notes else "")
     )
     table = _make_table("", "share", "95 %", "of")
     for name, share in person.shares.items():
@@ -122,7 +127,7 @@ def _show_share(share: Share) -> tuple[str, str, str]:
     if share.value is None or share.interval is None:
         return ("-", "", "0")
     low, high = share.interval
-    return (f"{share.value:.1%}", f"{low:.1%} - {high:.1%}", f"{share.n} of {share.of}")
+    return (f"{share.value:.1%}", f"{low:.1%} to {high:.1%}", f"{share.n} of {share.of}")
 
 
 def _show_kappa(agreement: Agreement) -> tuple[str, str, str]:
@@ -130,7 +135,7 @@ def _show_kappa(agreement: Agreement) -> tuple[str, str, str]:
         why = "-" if not agreement.n else "undefined: one mark only"
         return (why, "", str(agreement.n))
     interval = agreement.interval
-    between = f"{interval[0]:.2f} - {interval[1]:.2f}" if interval else "too few"
+    between = f"{interval[0]:.2f} to {interval[1]:.2f}" if interval else "too few"
     return (f"{agreement.kappa:.2f}", between, str(agreement.n))
 
 

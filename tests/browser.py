@@ -53,6 +53,7 @@ class Browser:
         self._answers: dict[int, asyncio.Future[Any]] = {}
         self._waiting: dict[str, asyncio.Event] = {}
         self._session = ""
+        self._n_downloads = 0
         self._number = 0
 
     async def __aenter__(self) -> Self:
@@ -62,6 +63,14 @@ class Browser:
         self._process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
+        try:
+            await self._connect()
+        except BaseException:
+            self._process.kill()
+            raise
+        return self
+
+    async def _connect(self) -> None:
         self._http = aiohttp.ClientSession()
         self._socket = await self._http.ws_connect(await self._find_address(), max_msg_size=0)
         self._reader = asyncio.create_task(self._read())
@@ -72,9 +81,11 @@ class Browser:
         for domain in ("Page", "Runtime", "Log", "Network", "DOM"):
             await self.call(f"{domain}.enable")
         await self.call(
-            "Browser.setDownloadBehavior", behavior="allow", downloadPath=str(self.downloads)
+            "Browser.setDownloadBehavior",
+            behavior="allow",
+            downloadPath=str(self.downloads),
+            eventsEnabled=True,
         )
-        return self
 
     async def __aexit__(self, *_: object) -> None:
         self._reader.cancel()
@@ -141,12 +152,9 @@ class Browser:
 
     async def downloaded(self) -> Path:
         """Wait for the one download, and move it out of the way."""
-
-        def whole() -> list[Path]:
-            return [p for p in self.downloads.iterdir() if p.suffix == ".json"]
-
-        await wait_until(whole)
-        (path,) = whole()
+        await wait_until(lambda: self._n_downloads)
+        self._n_downloads -= 1
+        (path,) = self.downloads.iterdir()
         return path.replace(self.downloads.parent / path.name)
 
     async def screenshot(self, path: Path) -> None:
@@ -192,6 +200,8 @@ class Browser:
             self.complaints.append(str(given["exceptionDetails"]))
         elif event == "Runtime.consoleAPICalled":
             self.complaints.append(str(given["args"]))
+        elif event == "Browser.downloadProgress":
+            self._n_downloads += given["state"] == "completed"
         elif event == "Page.javascriptDialogOpening":
             self.dialogs.append(f"{given['type']}: {given['message']}")
             # Without waiting for its answer, which this task itself would have to read.

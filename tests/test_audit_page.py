@@ -1,5 +1,6 @@
 """The audit page as a person meets it, in a real browser."""
 
+import asyncio
 import json
 import socket
 from collections.abc import Iterator
@@ -171,6 +172,7 @@ async def wait_for_text(browser: Browser, selector: str, text: str) -> None:
     for _ in range(200):
         if await browser.text_of(selector) == text:
             return
+        await asyncio.sleep(0.02)
     raise AssertionError(f"{selector} says {await browser.text_of(selector)!r}")
 
 

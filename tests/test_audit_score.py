@@ -123,6 +123,11 @@ def test_shares_are_those_counted_by_hand(save: Save, key: Path) -> None:
     }
     assert (person.n_queries, person.n_passages, person.n_skipped) == (6, 20, 1)
     assert person.name == "m"
+    assert person.to_look_at == {
+        "positive not relevant": ["4"],
+        "negative relevant": ["2"],
+        "query nonsense": ["6"],
+    }
 
 
 def test_grades_become_marks_by_the_scale_of_the_prompt() -> None:
@@ -155,6 +160,12 @@ def test_people_are_compared_where_both_marked(save: Save, key: Path) -> None:
     # (1,1) (0,0) (1,1) (0,1): observed 3/4, chance (2*1 + 2*3)/16.
     assert pair.kappas["relevant"].n == 4
     assert pair.kappas["relevant"].kappa == pytest.approx((0.75 - 0.5) / 0.5)
+
+
+def test_notes_are_handed_on(save: Save, key: Path) -> None:
+    data = marked("a2", "b1")
+    data["marks"]["2"]["note"] = "odd <b>"
+    assert score_marks([save("m.json", data)]).people[0].notes == {"2": "odd <b>"}
 
 
 def test_people_of_one_name_stay_apart(save: Save, key: Path) -> None:
@@ -192,8 +203,8 @@ def test_the_score_is_shown_and_written(save: Save, key: Path, tmp_path: Path) -
     text = said(result)
     assert "�[31mAda [bold]" in text and "\x1b" not in result.output
     assert "2 of 8 queries and 6 of 32 passages" in text
-    assert "positives that are relevant 100.0% 34.2% - 100.0% 2 of 2" in text
-    assert "negatives that are relevant (false negatives) 50.0% 9.5% - 90.5% 1 of 2" in text
+    assert "positives that are relevant 100.0% 34.2% to 100.0% 2 of 2" in text
+    assert "negatives that are relevant (false negatives) 50.0% 9.5% to 90.5% 1 of 2" in text
     assert "three marks, linear weights" in text
     data = json.loads((tmp_path / "score.json").read_text())
     assert data["people"][0]["shares"]["negatives relevant"] == {

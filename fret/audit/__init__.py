@@ -7,6 +7,7 @@ makes both, `score_marks` joins them again.
 """
 
 from fret.audit.page import Audit, write_audit
-from fret.audit.score import Report, score_marks
+from fret.audit.report import Report
+from fret.audit.score import score_marks
 
 __all__ = ["Audit", "Report", "score_marks", "write_audit"]

@@ -2,14 +2,14 @@
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from fret.audit.files import (
+    NOT_RELEVANT,
     PARTLY,
     RELEVANT,
     Key,
@@ -19,6 +19,7 @@ from fret.audit.files import (
     read_key,
     read_marks,
 )
+from fret.audit.report import Between, Judged, OfType, Person, Report
 from fret.audit.statistics import Agreement, Share, Table, Weights, measure_agreement
 from fret.errors import UserError
 
@@ -37,70 +38,6 @@ _KAPPAS: dict[str, tuple[Weights, int | None]] = {
 
 Pairs = list[list[tuple[int, int]]]
 """Two raters' marks of the same passages, by query."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """How well one judge agrees with one person, or one person with another."""
-
-    scorer: str
-    model: str
-    kappas: dict[str, Agreement]
-    """By kind: linear, quadratic (three marks), at least partly, relevant (two)."""
-
-
-@dataclass(frozen=True, slots=True)
-class OfType:
-    """The figures of one task type."""
-
-    n_queries: int
-    shares: dict[str, Share]
-    kappa: Agreement | None
-    """Linear, with the first judge; None where none grades."""
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """What one person marked, and what it says."""
-
-    name: str
-    file: str
-    n_queries: int
-    """Queries of which at least one passage was marked, or that were called nonsense."""
-    n_passages: int
-    n_skipped: int
-    shares: dict[str, Share]
-    judges: list[Judged]
-    by_type: dict[str, OfType]
-    n_rare: int
-    """Marked queries of task types too rare to be shown apart."""
-
-
-@dataclass(frozen=True, slots=True)
-class Between:
-    """How well two people agree."""
-
-    first: str
-    second: str
-    kappas: dict[str, Agreement]
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The score of an audit."""
-
-    audit: str
-    run: str
-    fingerprint: str
-    scorers: list[str]
-    n_queries: int
-    n_passages: int
-    people: list[Person]
-    between: list[Between]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return all of it as plain values; a share with its interval, as numbers from 0 to 1."""
-        return {"kind": "fret audit score", "version": 1, **_plain(self)}
 
 
 def score_marks(files: Sequence[Path], *, key: Path | None = None, seed: int = 0) -> Report:
@@ -224,6 +161,12 @@ def _score_person(name: str, path: Path, marks: Marks, key: Key, seed: int) -> P
             for kind, part in enough.items()
         },
         n_rare=len(rows) - sum(map(len, enough.values())),
+        to_look_at=_find_wrong(rows),
+        notes={
+            key.queries[number].query_id: said.note
+            for number, said in marks.marks.items()
+            if said.note.strip()
+        },
     )
 
 
@@ -267,6 +210,15 @@ def _shares(rows: Sequence[_Row]) -> dict[str, Share]:
         "seed worse": _share(seed < positive for seed, positive in seeds),
         "queries nonsense": _share(row.nonsense for row in rows),
     }
+
+
+def _find_wrong(rows: Sequence[_Row]) -> dict[str, list[str]]:
+    wrong: dict[str, Callable[[_Row], bool]] = {
+        "positive not relevant": lambda row: NOT_RELEVANT in row.of("positive"),
+        "negative relevant": lambda row: RELEVANT in row.of("negative"),
+        "query nonsense": lambda row: row.nonsense,
+    }
+    return {name: [r.query.query_id for r in rows if is_so(r)] for name, is_so in wrong.items()}
 
 
 def _share(said: Iterable[bool]) -> Share:
@@ -327,18 +279,3 @@ def _tabulate(pairs: Pairs, cut: int | None) -> Table:
             row, column = (first, second) if cut is None else (first >= cut, second >= cut)
             table[int(row), int(column)] += 1
     return tables
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Share):
-        low, high = value.interval or (None, None)
-        return {"n": value.n, "of": value.of, "share": value.value, "low": low, "high": high}
-    if isinstance(value, Agreement):
-        return asdict(value)
-    if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if hasattr(value, "__dataclass_fields__"):
-        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
-    return value
