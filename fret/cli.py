@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fret import cli_answers, cli_batch
+from fret import cli_answers, cli_audit, cli_batch
 from fret.cli_errors import report_errors
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
 
 app.add_typer(cli_answers.app, name="answers")
 app.add_typer(cli_batch.app, name="batch")
+app.command()(cli_audit.audit)
 
 PipelineArgument = Annotated[
     str,

@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from fret.audit import Audit, write_audit
 from fret.config import PipelineSettings
 from fret.dataset import build_dataset
 from fret.errors import StageError, UserError, Waiting
@@ -200,6 +201,16 @@ class Pipeline:
         if not folder.exists():
             raise UserError(f"There is no dataset in {folder} yet: run the pipeline first.")
         return load_dataset(str(folder), config)
+
+    def audit(
+        self, n: int = 100, *, out: Path | None = None, seed: int = 0, per_query: int = 4
+    ) -> Audit:
+        """Write a page on which a person marks n examples blind; see `fret.audit`.
+
+        Raises:
+            UserError: the run is not finished, or `out` cannot be the page.
+        """
+        return write_audit(self.stored, n=n, out=out, seed=seed, per_query=per_query)
 
     def _run(
         self, context: Context, wanted: Sequence[str], redo: str | None, observer: Observer

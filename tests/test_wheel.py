@@ -22,6 +22,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_what_ships(unpacked: Path) -> None:
     assert (unpacked / "fret" / "py.typed").is_file()
+    assert all((unpacked / "fret" / "audit" / f"page.{e}").is_file() for e in ("html", "css", "js"))
     shipped = unpacked / "fret" / "shipped"
     for kind in ("prompts", "pipelines"):
         assert {p.name for p in (shipped / kind).iterdir()} == {

@@ -1,0 +1,150 @@
+"""What the command line shows of an audit. Part of the command line.
+
+Names of people and task types are hostile, as in `fret.display`.
+"""
+
+import shlex
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from fret.audit import Audit, Report
+from fret.audit.report import Person
+from fret.audit.score import LEAST_OF_TYPE
+from fret.audit.statistics import Agreement, Share
+from fret.terminal import clean, err, out
+
+_SAYS = {
+    "positives relevant": "positives that are relevant",
+    "positives partly": "… partly",
+    "negatives relevant": "negatives that are relevant (false negatives)",
+    "negatives partly": "… partly",
+    "positive above negative": "positive marked above the negative",
+    "another candidate better": "another candidate above the positive",
+    "seed better": "a seed that was not chosen above the positive",
+    "seed worse": "… the positive above it",
+    "queries nonsense": "queries that make no sense",
+}
+_KINDS = {
+    "linear": "three marks, linear weights",
+    "quadratic": "three marks, quadratic weights",
+    "at least partly": "two marks: at least partly",
+    "relevant": "two marks: relevant",
+}
+
+
+def print_audit(audit: Audit, wanted: int) -> None:
+    """Show where the page and the key are, and what to do with them."""
+    _say(
+        f"{audit.page}: {audit.n_queries} of {audit.n_examples} examples, {audit.n_passages} "
+        "passages to mark. Open it in a browser, or send it to someone; it needs no network."
+    )
+    _say(f"{audit.key}: what each passage is. Keep it from those who mark.")
+    _say(f"Then score what they save: {shlex.join(['fret', 'audit', '--score'])} FILE...")
+    if audit.n_queries < wanted:
+        err.print(
+            f"Note: {wanted} were asked for; the run has {audit.n_examples} examples.",
+            markup=False,
+        )
+
+
+def print_score(report: Report, json_file: Path | None) -> None:
+    """Show the figures of each person, then how people agree."""
+    for number, person in enumerate(report.people):
+        if number:
+            out.print()
+        _print_person(report, person)
+    for pair in report.between:
+        out.print()
+        out.print(Text(clean(f"{pair.first} and {pair.second}"), style="bold"))
+        _print_kappas(pair.kappas)
+    if json_file:
+        _say(
+            f"\nWrote {json_file}, with the notes and with the ids of queries to look at; "
+            "see one with: fret show PIPELINE examples --id ID"
+        )
+
+
+def _print_person(report: Report, person: Person) -> None:
+    out.print(Text(clean(person.name), style="bold"))
+    _say(
+        f"{person.n_queries} of {report.n_queries} queries and {person.n_passages} of "
+        f"{report.n_passages} passages of the audit {report.audit} (run {clean(report.run)})"
+        + (f"; {person.n_skipped} skipped" if person.n_skipped else "")
+        + (f"; {len(person.notes)} notes" if person.notes else "")
+    )
+    table = _make_table("", "share", "95 %", "of")
+    for name, share in person.shares.items():
+        table.add_row(_SAYS[name], *_show_share(share))
+    out.print(table)
+    for judge in person.judges:
+        by = f"{judge.scorer} ({judge.model})" if judge.model else judge.scorer
+        out.print(Text(clean(f"\nThe judge {by} and {person.name}"), style="bold"))
+        _print_kappas(judge.kappas)
+    if person.judges:
+        # Thakur et al. 2025 (RLHN, arXiv 2505.16967), 670 pairs.
+        _say("For scale: GPT-4o and people 0.39, GPT-4o-mini and people 0.32 (RLHN).")
+    else:
+        scorers = ", ".join(map(clean, report.scorers))
+        _say(
+            f"Agreement with the judge: not available, for no scorer of this run grades ({scorers} "
+            "only rank); a `relevance` scorer does."
+        )
+    _print_types(person)
+
+
+def _print_types(person: Person) -> None:
+    if person.by_type:
+        out.print()
+        table = _make_table(
+            "task type", "queries", "positives relevant", "negatives relevant", "kappa, linear"
+        )
+        for kind, part in person.by_type.items():
+            table.add_row(
+                Text(clean(kind or "free")),
+                str(part.n_queries),
+                " ".join(_show_share(part.shares["positives relevant"])[:2]),
+                " ".join(_show_share(part.shares["negatives relevant"])[:2]),
+                " ".join(_show_kappa(part.kappa)[:2]) if part.kappa else "-",
+            )
+        out.print(table)
+    if person.n_rare:
+        _say(
+            f"{person.n_rare} queries are of task types with fewer than {LEAST_OF_TYPE} marked, "
+            "too few to show apart."
+        )
+
+
+def _print_kappas(kappas: dict[str, Agreement]) -> None:
+    table = _make_table("Cohen's kappa", "", "95 %", "passages")
+    for kind, agreement in kappas.items():
+        table.add_row(_KINDS[kind], *_show_kappa(agreement))
+    out.print(table)
+
+
+def _show_share(share: Share) -> tuple[str, str, str]:
+    if share.value is None or share.interval is None:
+        return ("-", "", "0")
+    low, high = share.interval
+    return (f"{share.value:.1%}", f"{low:.1%} to {high:.1%}", f"{share.n} of {share.of}")
+
+
+def _show_kappa(agreement: Agreement) -> tuple[str, str, str]:
+    if agreement.kappa is None:
+        why = "-" if not agreement.n else "undefined: one mark only"
+        return (why, "", str(agreement.n))
+    interval = agreement.interval
+    between = f"{interval[0]:.2f} to {interval[1]:.2f}" if interval else "too few"
+    return (f"{agreement.kappa:.2f}", between, str(agreement.n))
+
+
+def _make_table(first: str, *columns: str) -> Table:
+    table = Table(first, box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right")
+    return table
+
+
+def _say(text: str) -> None:
+    out.print(text, markup=False, soft_wrap=True)
