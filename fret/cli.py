@@ -97,15 +97,26 @@ def run(
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Only errors and the last line.")
     ] = False,
+    log_json: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Add what happens to this file, as JSON lines."),
+    ] = None,
 ) -> None:
     """Run a pipeline, or go on with it: finished work is never done again."""
+    from contextlib import ExitStack
+
     from fret.display import Display, print_result
+    from fret.log_json import JsonLog
     from fret.pipeline import load
+    from fret.stages.base import Observer
 
     with report_errors(_without_redo(sys.argv[1:])):
         loaded = load(pipeline, overrides=set_ or [])
-        with Display(quiet=quiet) as display:
-            folder = loaded.run(stages or [], redo=redo, lane=lane, observer=display)
+        with Display(quiet=quiet) as display, ExitStack() as stack:
+            observer: Observer = display
+            if log_json:
+                observer = stack.enter_context(JsonLog(log_json, display, run=loaded.name))
+            folder = loaded.run(stages or [], redo=redo, lane=lane, observer=observer)
         print_result(loaded, folder, quiet=quiet)
 
 

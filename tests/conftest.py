@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from llm_server import LLMServer
 
@@ -95,4 +96,22 @@ def llm_pipeline(workplace: Path, server: LLMServer) -> Path:
     """A pipeline file that uses the local server for everything a model can do."""
     path = workplace / "llm.yaml"
     path.write_text(LLM_PIPELINE.format(url=server.url), "utf-8")
+    return path
+
+
+SMALL_PIPELINE = {
+    "run": "small",
+    "pages": {"source": {"kind": "html", "path": "pages"}, "shard_pages": 5},
+    "passages": {"max_words": 60, "min_words": 10},
+    "queries": {"writer": {"kind": "template"}},
+    "candidates": {"top_k": 6, "dense": None},
+    "judgements": {"scorers": [{"kind": "unigram"}]},
+}
+
+
+@pytest.fixture
+def small(workplace: Path) -> Path:
+    """A pipeline file that needs no model, and takes a second."""
+    path = workplace / "small.yaml"
+    path.write_text(yaml.safe_dump(SMALL_PIPELINE), "utf-8")
     return path

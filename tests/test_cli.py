@@ -8,18 +8,10 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
+from conftest import SMALL_PIPELINE
 from fret.cli import app
 from fret.pipeline_file import load_settings
 from llm_server import LLMServer
-
-PIPELINE = {
-    "run": "small",
-    "pages": {"source": {"kind": "html", "path": "pages"}, "shard_pages": 5},
-    "passages": {"max_words": 60, "min_words": 10},
-    "queries": {"writer": {"kind": "template"}},
-    "candidates": {"top_k": 6, "dense": None},
-    "judgements": {"scorers": [{"kind": "unigram"}]},
-}
 
 
 def call(*arguments: str) -> Result:
@@ -30,15 +22,8 @@ def said(result: Result) -> str:
     return " ".join(result.output.split())
 
 
-@pytest.fixture
-def small(workplace: Path) -> Path:
-    path = workplace / "small.yaml"
-    path.write_text(yaml.safe_dump(PIPELINE), "utf-8")
-    return path
-
-
 def changed(path: Path, **sections: object) -> None:
-    path.write_text(yaml.safe_dump({**PIPELINE, **sections}), "utf-8")
+    path.write_text(yaml.safe_dump({**SMALL_PIPELINE, **sections}), "utf-8")
 
 
 def test_run_prints_where_the_dataset_is_the_funnel_and_three_examples(small: Path) -> None:
