@@ -1,6 +1,16 @@
-"""`python -m fret` is `fret`."""
+"""`fret`, and `python -m fret`: the entry, which ends cleanly even while the libraries load."""
 
-from fret.cli import main
+import sys
+
+
+def main() -> None:
+    try:
+        from fret.cli import main as run
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit("Stopped before anything was done.")
+
 
 if __name__ == "__main__":
     main()

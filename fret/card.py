@@ -11,8 +11,9 @@ from typing import Any
 
 import yaml
 
+from fret.manifest import Manifest
 from fret.records import Example
-from fret.store import Manifest, Run
+from fret.store import Run
 
 STAGES = ("pages", "passages", "queries", "candidates", "judgements", "examples")
 

@@ -27,8 +27,13 @@ app.command()(cli_audit.audit)
 
 PipelineArgument = Annotated[
     str,
-    typer.Argument(metavar="PIPELINE", help="A pipeline file, or the name of a shipped recipe."),
+    typer.Argument(
+        metavar="PIPELINE",
+        help="A pipeline file, or a recipe: quickstart, vllm, openai, local, own_queries.",
+    ),
 ]
+# Written out, for the pipeline itself is slow to load; a test compares.
+_STAGES = "pages, passages, queries, candidates, judgements, examples"
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -67,6 +72,7 @@ def init(
     from fret.shipped import shipped_root
 
     with report_errors():
+        name = name.removesuffix(".yaml")
         if not re.match(RUN_NAME, name):
             raise UserError(
                 f"{name!r} cannot be the name of a run: use letters, digits, . _ and -."
@@ -84,7 +90,9 @@ def run(
     pipeline: PipelineArgument,
     stages: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[STAGE]...", help="Only these stages; all when none is named."),
+        typer.Argument(
+            metavar="[STAGE]...", help=f"Only these stages; all when none is named: {_STAGES}."
+        ),
     ] = None,
     set_: SetOption = None,
     redo: Annotated[
@@ -144,7 +152,7 @@ def estimate(pipeline: PipelineArgument, set_: SetOption = None) -> None:
 @app.command()
 def show(
     pipeline: PipelineArgument,
-    stage: Annotated[str, typer.Argument(help="Whose rows to show.")],
+    stage: Annotated[str, typer.Argument(help=f"Whose rows to show: {_STAGES}.")],
     n: Annotated[int, typer.Option("--n", "-n", min=1, help="How many rows.")] = 5,
     id_: Annotated[
         str | None, typer.Option("--id", metavar="ID", help="Only the row with this id.")
@@ -160,6 +168,19 @@ def show(
 
     with report_errors():
         print_rows(load(pipeline, overrides=set_ or []), stage, n=n, record_id=id_, dropped=dropped)
+
+
+@app.command()
+def settings(
+    section: Annotated[
+        str, typer.Argument(metavar="[KEY]", help="Only what is below this, as examples.negatives.")
+    ] = "",
+) -> None:
+    """Show every key of the pipeline file: what it means, its default, its choices."""
+    from fret.display import print_settings
+
+    with report_errors():
+        print_settings(section)
 
 
 @app.command()

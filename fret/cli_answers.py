@@ -61,7 +61,10 @@ def prune(
         if n and not yes and not typer.confirm(asked):
             print("Nothing was removed.")
             return
-        removed = upkeep.prune(store, choice, failures_only=failures) if n else 0
+        if not n:
+            print(f"No answer in {store} fits that; `fret answers stats` shows what it holds.")
+            return
+        removed = upkeep.prune(store, choice, failures_only=failures)
         print(f"Removed {removed} answers from {store}.")
 
 

@@ -12,14 +12,15 @@ import typer
 def report_errors(again: str = "") -> Iterator[None]:
     """Turn fret's errors into a message and an exit status; Ctrl-C into a clean end."""
     from fret.display import print_error
-    from fret.errors import FretError, UserError
+    from fret.errors import EmptyStage, FretError, UserError
 
     previous = signal.signal(signal.SIGTERM, _interrupt)
     how = f" Go on with: {again}" if again else ""
     try:
         yield
     except FretError as error:
-        print_error(str(error) if isinstance(error, UserError) else f"{error}{how}")
+        says_how = isinstance(error, UserError | EmptyStage)
+        print_error(str(error) if says_how else f"{error}{how}")
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
         print_error(f"Stopped. What is finished, and every answer so far, is kept.{how}")

@@ -12,15 +12,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from fret.config.reference import list_keys
 from fret.display_llm import describe_spent, print_findings
 from fret.errors import FretError, UserError
+from fret.manifest import Manifest
 from fret.pipeline import STAGES, Pipeline, dropped_rows, load
 from fret.records import Candidates, Dropped, Example, Judgement, Page, Passage, Query, Record
-from fret.store import Manifest
 from fret.terminal import clean, err, out
 
 _RECORDS: dict[str, type[Record]] = {
@@ -29,6 +31,7 @@ _RECORDS: dict[str, type[Record]] = {
 
 # Without a terminal, a line this often says how far a stage is.
 _PLAIN_LINE_S = 30.0
+_NARROW = 110
 
 
 class Display:
@@ -43,15 +46,16 @@ class Display:
 
     def __enter__(self) -> "Display":
         if err.is_terminal and not self._quiet:
-            columns = (
+            # On a narrow terminal the bar gives way: numbers that are cut say nothing.
+            columns = [
                 TextColumn("{task.description:<11}"),
-                BarColumn(),
+                BarColumn(bar_width=None if err.width > _NARROW else 6),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[rate]}"),
                 TimeRemainingColumn(),
                 TextColumn("{task.fields[tokens]}"),
-            )
-            self._bars = Progress(*columns, console=err)
+            ]
+            self._bars = Progress(*columns, console=err, expand=True)
             self._bars.start()
         return self
 
@@ -72,7 +76,7 @@ class Display:
         self._done += 1
         now = time.monotonic()
         per_s = (self._done - self._at_start) / max(now - self._started, 1e-6)
-        rate, tokens = f"{per_s:.0f}/s", _describe_usage(usage)
+        rate, tokens = f"{per_s:.0f}/s", _summarize_usage(usage)
         if self._bars and self._task is not None:
             self._bars.update(self._task, advance=1, rate=rate, tokens=tokens)
         elif not self._quiet and now - self._last_line > _PLAIN_LINE_S:
@@ -145,6 +149,26 @@ def print_status(pipeline: Pipeline) -> None:
         out.print(line, markup=False)
     for line in describe_spent(pipeline.spent()):
         out.print(line, markup=False)
+
+
+def print_settings(section: str) -> None:
+    """Show the keys of the pipeline file below a section.
+
+    Raises:
+        UserError: there is no such key.
+    """
+    keys = list(list_keys(section))
+    if not keys:
+        names = ", ".join(key.path for key in list_keys() if "." not in key.path)
+        raise UserError(f"There is no key {section!r} in a pipeline file; it begins with: {names}.")
+    for key in keys:
+        line = Text(key.path, style="bold")
+        if key.choices:
+            line.append(f"  one of {key.choices}", style="not bold")
+        if key.default:
+            line.append(f"  (default {key.default})", style="not bold dim")
+        out.print(line)
+        out.print(Padding(key.meaning, (0, 0, 0, 4)), markup=False)
 
 
 def print_rows(
@@ -220,16 +244,25 @@ def _describe_measures(manifests: Iterable[Manifest]) -> Iterator[str]:
             if moved is not None:
                 yield f"the positive is another passage than the seed in {moved:.1%}"
         if usage := manifest.usage:
-            yield _describe_answers(manifest.stage, usage)
+            yield f"{manifest.stage}: {_describe_usage(usage)}"
 
 
-def _describe_answers(stage: str, usage: Mapping[str, float]) -> str:
-    text = f"{stage}: {_describe_usage(usage)}, {usage.get('reused', 0):.0f} from the answer store"
-    if unknown := usage.get("unknown", 0):
-        text += (
-            f"; {unknown:.0f} requests of unknown outcome were sent again (they may have been paid)"
-        )
-    return text
+def _summarize_usage(usage: Mapping[str, float]) -> str:
+    """Say in few characters what was had from models: `1.9k answers 582k+24k tokens $0.07`."""
+    if not usage.get("requests"):
+        return ""
+    requests, tokens_in, tokens_out = (
+        _shorten(usage.get(name, 0)) for name in ("requests", "input_tokens", "output_tokens")
+    )
+    text = f"{requests} answers {tokens_in}+{tokens_out} tokens"
+    return f"{text} ${usage['usd']:.2f}" if usage.get("usd") else text
+
+
+def _shorten(number: float) -> str:
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= size:
+            return f"{number / size:.3g}{unit}"
+    return f"{number:.0f}"
 
 
 def _describe_usage(usage: Mapping[str, float]) -> str:

@@ -8,6 +8,7 @@
     │   ├── DriftError           finished work was made with other settings
     │   └── RunLocked            another process holds the run
     ├── StageError           exit 1: a stage failed, what it finished is kept
+    │   ├── EmptyStage           it dropped all that it read
     │   └── StoreError           a file below the run folder is damaged or cannot be written
     ├── Waiting              exit 4: requests are out by batch or file; run again later
     └── ModelError           exit 3: a model's server stopped us (key, quota, refusal),
@@ -52,6 +53,10 @@ class RunLocked(UserError):
 
 class StageError(FretError):
     """A stage could not go on."""
+
+
+class EmptyStage(StageError):
+    """A stage dropped all that it read; going on would drop all again."""
 
 
 class StoreError(StageError):

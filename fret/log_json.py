@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import Any
 
 from fret.errors import FretError, UserError
+from fret.manifest import Manifest
 from fret.stages.base import Observer
-from fret.store import Manifest
 
 # Progress is told this often; a run of a million queries is to leave a log that one can read.
 _PROGRESS_S = 5.0

@@ -17,16 +17,17 @@ from typing import Any
 from fret.audit import Audit, write_audit
 from fret.config import PipelineSettings
 from fret.dataset import build_dataset
-from fret.errors import StageError, UserError, Waiting
+from fret.errors import EmptyStage, UserError, Waiting
 from fret.estimate import Ahead, estimate_stage
 from fret.llm.answers import Spent
 from fret.llm.batch import Status
 from fret.llm.probe import Finding
 from fret.llm.upkeep import read_spent
+from fret.manifest import Manifest
 from fret.pipeline_file import load_settings
 from fret.plan import Part, gather_questions, make_plan
 from fret.records import Dropped, Example, Record
-from fret.shards import Count, Meter, make_one, make_overlapping
+from fret.shards import make_one, make_overlapping
 from fret.stages.base import Observer, Question, Silence, Stage
 from fret.stages.candidates import Candidates
 from fret.stages.context import Context
@@ -37,7 +38,7 @@ from fret.stages.pages import Pages
 from fret.stages.passages import Passages
 from fret.stages.prices import price_spent
 from fret.stages.queries import queries_stage
-from fret.store import Manifest, Run, StageFolder
+from fret.store import Run, StageFolder
 
 STAGES: dict[str, Callable[[Context], Stage]] = {
     "pages": Pages,
@@ -319,10 +320,10 @@ def _refuse_emptiness(folder: StageFolder) -> None:
         reasons = ", ".join(f"{n} {reason}" for reason, n in manifest.reasons.items())
         first = next(folder.rows(Dropped, dropped=True), None)
         detail = f" (the first: {first.detail})" if first else ""
-        raise StageError(
+        raise EmptyStage(
             f"The stage {manifest.stage} dropped all that it read: {reasons}{detail}. See all with "
-            f"`fret show PIPELINE {manifest.stage} --dropped`, mend the cause, and make it anew "
-            f"with --redo {manifest.stage}."
+            f"`fret show PIPELINE {manifest.stage} --dropped`, mend the cause (its settings: "
+            f"`fret settings {manifest.stage}`), and make it anew with --redo {manifest.stage}."
         )
 
 
@@ -331,7 +332,6 @@ def _make_shards(
 ) -> None:
     stage.open(run)
     observer.starts(stage.name, folder.require().read * stage.ticks_per_row, stage.n_units(run))
-    meter = Meter(context.usage)
 
     def tick() -> None:
         observer.advanced(stage.name, context.usage())
@@ -341,7 +341,7 @@ def _make_shards(
     # cores already, gains nothing from a second shard beside it.
     made = make_overlapping(stage, todo, tick) if stage.questions() else make_one(stage, todo, tick)
     for index, records, counted in made:
-        folder.write_shard(index, stage.record, records, count=Count(counted, meter))
+        folder.write_shard(index, stage.record, records, count=counted)
 
 
 def _versions() -> dict[str, str]:

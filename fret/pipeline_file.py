@@ -35,8 +35,11 @@ def load_settings(pipeline: str, overrides: Sequence[str] = ()) -> tuple[Pipelin
         return PipelineSettings.model_validate(data), path
     except ValidationError as error:
         problems = sorted({_explain(detail) for detail in error.errors()})
+        # Only the keys: a value may be a password in an address.
+        keys = ", ".join(override.partition("=")[0] for override in overrides)
+        what = f"{path} (with --set {keys})" if overrides else path
         raise ConfigError(
-            f"{path} cannot be used:\n" + "\n".join(f"  - {p}" for p in problems)
+            f"{what} cannot be used:\n" + "\n".join(f"  - {p}" for p in problems)
         ) from None
 
 

@@ -1,11 +1,13 @@
 """What a run has to do: each stage beside its folder, and the checks that come before any work."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from fret.errors import DriftError, UserError
 from fret.fingerprint import differences, fingerprint_of
+from fret.manifest import Manifest
 from fret.stages.base import Question, Stage
-from fret.store import Manifest, Run, StageFolder
+from fret.store import Run, StageFolder
 
 
 class Part:
@@ -55,9 +57,7 @@ def _check_drift(plan: Sequence[Part], redone: Sequence[str], run_name: str) -> 
         changes = differences(
             {"version": old.version, **old.identity}, {"version": new.version, **new.identity}
         ) or [("what it reads", old.reads, new.reads)]
-        lines = "\n".join(
-            f"  - {new.stage}.{field}: was {was!r}, is now {now!r}" for field, was, now in changes
-        )
+        lines = "\n".join(f"  - {_describe_change(new.stage, *change)}" for change in changes)
         raise DriftError(
             f"The run {run_name!r} has finished work that was made with other settings:\n{lines}\n"
             "Nothing was done. Either keep it and start another run (--set run=NAME), "
@@ -66,13 +66,20 @@ def _check_drift(plan: Sequence[Part], redone: Sequence[str], run_name: str) -> 
         )
 
 
+def _describe_change(stage: str, field: str, was: Any, now: Any) -> str:
+    if field.endswith("sha256") and was and now:
+        return f"{stage}.{field.removesuffix('sha256').rstrip('.')}: its content has changed"
+    return f"{stage}.{field}: was {was!r}, is now {now!r}"
+
+
 def _check_reads(plan: Sequence[Part], wanted: Sequence[str], redone: Sequence[str]) -> None:
     """Refuse a choice of stages that leaves out one which another reads and is not finished."""
     there = {part.stage.name for part in plan if part.folder.finished} - set(redone) | set(wanted)
     for part in plan:
         for name in part.stage.reads:
             if part.stage.name in wanted and name not in there:
+                why = "--redo makes anew" if name in redone else "is not finished"
                 raise UserError(
-                    f"The stage {part.stage.name} reads {name}, which is not finished: "
-                    f"run {name} first."
+                    f"The stage {part.stage.name} reads {name}, which {why}: name {name} among the "
+                    "stages too, or run it first."
                 )

@@ -2,10 +2,11 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from fret.llm.types import Tally, counted_for
 from fret.records import Dropped, Record
 from fret.stages.base import Stage, Tick
 
@@ -18,49 +19,25 @@ Made = Iterator[tuple[int, Iterable[Record | Dropped], "Counted"]]
 
 
 class Counted:
-    """Rows on their way into a stage, counted."""
+    """Rows on their way into a stage, and what it asks for them; see `fret.store.Count`."""
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
         self.read = 0
+        self.tally = Tally()
         self.drained = threading.Event()
+
+    @property
+    def usage(self) -> dict[str, float]:
+        """Replies and tokens behind the rows, whether asked now or found in the store."""
+        names = ("requests", "input_tokens", "output_tokens")
+        return {name: n for name in names if (n := getattr(self.tally, name))}
 
     def __iter__(self) -> Iterator[Any]:
         for row in self._rows:
             self.read += 1
             yield row
         self.drained.set()
-
-
-class Meter:
-    """What language models gave since it was last asked."""
-
-    def __init__(self, usage: Callable[[], dict[str, float]]) -> None:
-        self._usage = usage
-        self._before = usage()
-
-    def take(self) -> dict[str, float]:
-        before, self._before = self._before, self._usage()
-        now = self._before
-        return {key: now[key] - before[key] for key in now if now[key] > before[key]}
-
-
-class Count:
-    """What went into a shard and was spent on it; see `fret.store.Count`.
-
-    Shards that overlap share what is spent while both are in work: the first to end has it.
-    """
-
-    def __init__(self, counted: Counted, meter: Meter) -> None:
-        self._counted, self._meter = counted, meter
-
-    @property
-    def read(self) -> int:
-        return self._counted.read
-
-    @property
-    def usage(self) -> dict[str, float]:
-        return self._meter.take()
 
 
 def make_one(stage: Stage, todo: Iterable[tuple[int, Rows]], tick: Tick) -> Made:
@@ -101,7 +78,8 @@ def make_overlapping(stage: Stage, todo: Iterable[tuple[int, Rows]], tick: Tick)
 
 def _make_whole(stage: Stage, rows: Counted, tick: Tick) -> list[Record | Dropped]:
     try:
-        return list(stage.process(rows, tick))
+        with counted_for(rows.tally):
+            return list(stage.process(rows, tick))
     finally:
         rows.drained.set()
 

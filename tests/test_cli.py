@@ -97,7 +97,11 @@ BAD = {
     "bad --set": (["run", "small.yaml", "--set", "candidates"], {}, "write it as key=value"),
     "unknown stage": (["run", "small.yaml", "pagez"], {}, "There is no stage 'pagez'"),
     "unknown redo": (["run", "small.yaml", "--redo", "x"], {}, "There is no stage 'x'"),
-    "stage before its input": (["run", "small.yaml", "examples"], {}, "run passages first"),
+    "stage before its input": (
+        ["run", "small.yaml", "examples"],
+        {},
+        "reads passages, which is not finished: name passages",
+    ),
 }
 
 

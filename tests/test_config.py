@@ -175,7 +175,7 @@ def test_a_wrong_key_or_value_is_told_with_its_place_and_help(
     good: Path, override: str, told: str
 ) -> None:
     message = problem(good, override)
-    assert message.startswith(f"{good} cannot be used:\n  - ")
+    assert message.startswith(f"{good} (with --set {override.split('=')[0]}) cannot be used:\n  - ")
     assert told in message
 
 

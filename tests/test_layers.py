@@ -19,6 +19,7 @@ GROUND = BOTTOM | {
     "durable",
     "lookup",
     "pipeline_file",
+    "manifest",
 }
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
@@ -30,7 +31,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": BOTTOM,
     "pipeline_file": BOTTOM | {"config", "shipped"},
     "prompts": BOTTOM | {"shipped"},
-    "store": BOTTOM | {"durable"},
+    "manifest": BOTTOM,
+    "store": BOTTOM | {"durable", "manifest"},
     "sources": BOTTOM,
     "text": BOTTOM,
     "llm": BOTTOM,
@@ -45,7 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "audit": GROUND | {"retrieval"},
     "estimate": GROUND | {"stages", "llm"},
     "plan": GROUND | {"stages"},
-    "shards": GROUND | {"stages"},
+    "shards": GROUND | {"stages", "llm.types"},
     "pipeline": GROUND | {"stages", "dataset", "audit", "llm", "plan", "shards", "estimate"},
     "log_json": GROUND | {"stages"},
     "terminal": set(),

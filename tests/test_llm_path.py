@@ -97,10 +97,10 @@ def test_second_run_asks_nothing(llm_pipeline: Path, server: LLMServer) -> None:
 
 def test_redo_takes_all_answers_from_the_store(llm_pipeline: Path, server: LLMServer) -> None:
     fret.load(llm_pipeline).run()
-    before = len(server.asked)
+    before, usage = len(server.asked), [m.usage for m in fret.load(llm_pipeline).status()]
     fret.load(llm_pipeline).run(redo="pages")
     assert len(server.asked) == before
-    assert fret.load(llm_pipeline).status()[2].usage["reused"] > 0
+    assert [m.usage for m in fret.load(llm_pipeline).status()] == usage and usage[2]["requests"] > 0
 
 
 def test_every_fault_of_the_server_is_survived(llm_pipeline: Path, server: LLMServer) -> None:

@@ -15,8 +15,9 @@ import pytest
 
 from fret.durable import parquet_file, read_records, write_json
 from fret.errors import RunLocked, StoreError
+from fret.manifest import Manifest
 from fret.records import Dropped, Page, Passage
-from fret.store import Manifest, Run, StageFolder
+from fret.store import Run, StageFolder
 
 
 class Spent:

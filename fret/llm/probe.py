@@ -49,7 +49,8 @@ _LEAST_MASS = 0.05
 
 _HELP = {
     "chat": (
-        "Check the model's name and that the server has a chat template for it. For a server that "
+        "Check the model's name, that base_url ends as the server wants it (most want /v1), and "
+        "that the server has a chat template for the model. For a server that "
         "refuses response_format, set `ways: {chat: [text]}`."
     ),
     "labels": (
@@ -191,13 +192,14 @@ class _Prober:
 
     def try_ways(self, ways: Sequence[str]) -> Finding:
         """Try one way after the other until one works."""
-        failed = []
+        failed: dict[str, list[str]] = {}
         for way in ways:
             finding = self._try(way)
             if finding.works:
                 return replace(finding, way=way)
-            failed.append(f"{way}: {finding.detail}")
-        return Finding(self._kind, False, "; ".join(failed))
+            failed.setdefault(finding.detail.rstrip("."), []).append(way)
+        said = "; ".join(f"{', '.join(tried)}: {detail}" for detail, tried in failed.items())
+        return Finding(self._kind, False, said)
 
     def _try(self, way: str) -> Finding:
         ids: tuple[int, ...] = ()
@@ -219,7 +221,8 @@ class _Prober:
         except ModelError as error:
             # Services answer what they cannot do with 404 for the path or 403 for the field.
             if error.status in {403, 404}:
-                return Failure(FailureKind.REJECTED, str(error))
+                said = str(error).removesuffix(" All answers so far are kept.")
+                return Failure(FailureKind.REJECTED, said)
             raise
 
     def _fail(self, detail: str) -> Finding:

@@ -6,6 +6,8 @@ to send and the bytes of the answer into a reply; `fret.llm.pool` does the sendi
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -139,12 +141,27 @@ class Tally:
     """What was paid now, where the price is known."""
 
     def count(self, reply: Reply | Failure) -> Reply | Failure:
-        """Note a reply that is handed out."""
-        self.requests += 1
-        if not isinstance(reply, Failure):
-            self.input_tokens += reply.usage.input_tokens
-            self.output_tokens += reply.usage.output_tokens
+        """Note a reply that is handed out, also for the piece of work that asked for it."""
+        for tally in (self, _WORK.get()):
+            if tally is not None:
+                tally.requests += 1
+                if not isinstance(reply, Failure):
+                    tally.input_tokens += reply.usage.input_tokens
+                    tally.output_tokens += reply.usage.output_tokens
         return reply
+
+
+_WORK: "ContextVar[Tally | None]" = ContextVar("work", default=None)
+
+
+@contextmanager
+def counted_for(tally: Tally) -> Iterator[None]:
+    """Count replies that are handed out in this thread for one piece of work, such as a shard."""
+    token = _WORK.set(tally)
+    try:
+        yield
+    finally:
+        _WORK.reset(token)
 
 
 class LLM(Protocol):

@@ -7,8 +7,9 @@ shards are to be made, and `fret.store` writes them.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+from fret.manifest import Manifest
 from fret.records import Dropped, Record
-from fret.store import Manifest, Run
+from fret.store import Run
 
 Tick = Callable[[], None]
 """Called once per unit of work done, for progress."""

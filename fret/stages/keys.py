@@ -1,6 +1,7 @@
 """Keys of models: read from the environment, and from nowhere else."""
 
 import os
+import re
 
 from fret.config import OpenAIModel
 from fret.errors import ConfigError
@@ -10,10 +11,15 @@ def read_key(name: str, model: OpenAIModel) -> str | None:
     """Read a model's key from the environment.
 
     Raises:
-        ConfigError: the variable that the pipeline file names is not set.
+        ConfigError: the variable that the pipeline file names is not set, or is none.
     """
     if model.api_key_env is None:
         return None
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", model.api_key_env):
+        raise ConfigError(
+            f"models.{name}.api_key_env is no name of a variable. Put the key itself into an "
+            "environment variable, and write that variable's name there."
+        )
     key = os.environ.get(model.api_key_env)
     if not key:
         raise ConfigError(

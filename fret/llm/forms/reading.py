@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from pydantic import ValidationError
 
 from fret.llm.types import Failure, Reply, Usage
 
@@ -117,6 +118,9 @@ def log_sum(logprobs: Sequence[float]) -> float:
 def describe(error: BaseException) -> str:
     if isinstance(error, RecursionError):
         return "the JSON is of absurd depth"
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     return f"the answer lacks {error}" if isinstance(error, KeyError) else str(error)[:200]
 
 
