@@ -113,7 +113,8 @@ def run(
     """Run a pipeline, or go on with it: finished work is never done again."""
     from contextlib import ExitStack
 
-    from fret.display import Display, print_result
+    from fret.display import print_result
+    from fret.display_progress import Display
     from fret.log_json import JsonLog
     from fret.pipeline import load
     from fret.stages.base import Observer

@@ -35,8 +35,8 @@ def cancel(pipeline: PipelineArgument, set_: SetOption = None) -> None:
 
 
 def _manage(pipeline: str, set_: list[str] | None, action: str) -> None:
-    from fret.display import Display
     from fret.display_llm import print_batches
+    from fret.display_progress import Display
     from fret.pipeline import load
 
     with report_errors():

@@ -1,0 +1,101 @@
+"""What the command line shows while a run goes on.
+
+Part of the command line.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from fret.manifest import Manifest
+from fret.terminal import clean, err
+
+# Without a terminal, a line this often says how far a stage is.
+_PLAIN_LINE_S = 30.0
+_NARROW = 110
+
+
+class Display:
+    """Shows a run's progress: bars on a terminal, now and then a line elsewhere."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._bars: Progress | None = None
+        self._task: Any = None
+        self._done = self._total = self._at_start = 0
+        self._started = self._last_line = 0.0
+
+    def __enter__(self) -> "Display":
+        if err.is_terminal and not self._quiet:
+            # On a narrow terminal the bar gives way: numbers that are cut say nothing.
+            columns = [
+                TextColumn("{task.description:<11}"),
+                BarColumn(bar_width=None if err.width > _NARROW else 6),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[rate]}"),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[tokens]}"),
+            ]
+            self._bars = Progress(*columns, console=err, expand=True)
+            self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bars:
+            self._bars.stop()
+
+    def starts(self, work: str, done: int, total: int) -> None:
+        self._end_bar()
+        self._done, self._total, self._at_start = min(done, total), total, min(done, total)
+        self._started = self._last_line = time.monotonic()
+        if self._bars:
+            self._task = self._bars.add_task(
+                work, total=total, completed=self._done, rate="", tokens=""
+            )
+
+    def advanced(self, work: str, usage: Mapping[str, float]) -> None:
+        self._done += 1
+        now = time.monotonic()
+        per_s = (self._done - self._at_start) / max(now - self._started, 1e-6)
+        rate, tokens = f"{per_s:.0f}/s", _summarize_usage(usage)
+        if self._bars and self._task is not None:
+            self._bars.update(self._task, advance=1, rate=rate, tokens=tokens)
+        elif not self._quiet and now - self._last_line > _PLAIN_LINE_S:
+            self._last_line = now
+            err.print(f"{work}: {self._done} of {self._total}, {rate} {tokens}", markup=False)
+
+    def stage_ends(self, stage: str, manifest: Manifest, *, skipped: bool) -> None:
+        self._end_bar()
+        if not self._quiet:
+            how = "done already" if skipped else f"{manifest.seconds:.1f} s"
+            dropped = f", {manifest.dropped} dropped" if manifest.dropped else ""
+            err.print(f"{stage:<11} {manifest.rows:>8} rows{dropped} ({how})", markup=False)
+
+    def _end_bar(self) -> None:
+        if self._bars and self._task is not None:
+            self._bars.remove_task(self._task)
+            self._task = None
+
+    def warned(self, message: str) -> None:
+        err.print(Text.assemble(("Note: ", "yellow"), clean(message)), soft_wrap=True)
+
+
+def _summarize_usage(usage: Mapping[str, float]) -> str:
+    """Say in few characters what was had from models: `1.9k answers 582k+24k tokens $0.07`."""
+    if not usage.get("requests"):
+        return ""
+    requests, tokens_in, tokens_out = (
+        _round_off(usage.get(name, 0)) for name in ("requests", "input_tokens", "output_tokens")
+    )
+    text = f"{requests} answers {tokens_in}+{tokens_out} tokens"
+    return f"{text} ${usage['usd']:.2f}" if usage.get("usd") else text
+
+
+def _round_off(number: float) -> str:
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= size:
+            return f"{number / size:.3g}{unit}"
+    return f"{number:.0f}"
