@@ -357,3 +357,11 @@ def test_no_more_answers_are_lost_in_a_kill_than_requests_may_be_in_flight(
     texts(pool.ask(chats(60)))
     pool.close()
     assert 0 < most <= 4
+
+
+def test_a_probe_that_gets_no_answer_is_not_sent_again(pool: Pool, server: LLMServer) -> None:
+    """Some servers are silent on a path that they do not know, and there are other ways to ask."""
+    server.fail("hang", "hang")
+    reply = pool.try_once(Chat((("user", "hi"),), 9))
+    assert isinstance(reply, Failure) and reply.kind is FailureKind.FAULT
+    assert "no answer within 1 s" in reply.detail and len(server.asked) == 1

@@ -75,6 +75,19 @@ class Courier:
         self._stopping.set()
         self._gate.stop(error)
 
+    async def try_once(self, job: Job, keep: Keep) -> Reply | Failure:
+        """Ask what a server may not know how to answer: where it is silent, not again.
+
+        Raises:
+            ModelError, StoreError: as `deliver`.
+        """
+        try:
+            replies = await self._send_until_answered([job], keep, patient=False)
+        except _Fault as error:
+            return Failure(FailureKind.FAULT, str(error))
+        assert replies is not None  # it travels alone
+        return replies[0]
+
     async def deliver(self, jobs: Sequence[Job], keep: Keep) -> list[Reply | Failure]:
         """Get jobs of one form answered and stored, as one request where there are several.
 
@@ -98,13 +111,15 @@ class Courier:
         return [reply for (reply,) in alone]
 
     async def _send_until_answered(
-        self, jobs: Sequence[Job], keep: Keep
+        self, jobs: Sequence[Job], keep: Keep, *, patient: bool = True
     ) -> list[Reply | Failure] | None:
-        """Send, and again after a fault."""
+        """Send, and again after a fault; if not patient, only where it was told and not silent."""
         try:
             return await self._send(jobs, keep)
         except _Fault as error:
             first = error
+            if error.unknown and not patient:
+                raise
         # Only now, for most requests never need it and it costs a twentieth of a request.
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(_Fault),
@@ -137,7 +152,7 @@ class Courier:
                 return await self._send_once(jobs, keep)
             except Transient as error:
                 if not error.limited:
-                    raise _Fault(str(error), error.retry_after_s) from None
+                    raise _Fault(error) from None
 
     async def _send_once(self, jobs: Sequence[Job], keep: Keep) -> list[Reply | Failure] | None:
         form = jobs[0].form
@@ -207,9 +222,9 @@ class Courier:
 class _Fault(Exception):
     """One attempt failed through the server's fault."""
 
-    def __init__(self, message: str, retry_after_s: float | None) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
+    def __init__(self, why: Transient) -> None:
+        super().__init__(str(why))
+        self.retry_after_s, self.unknown = why.retry_after_s, why.unknown
 
 
 def _pause_s(state: RetryCallState) -> float:

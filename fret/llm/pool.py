@@ -178,7 +178,7 @@ class Pool:
             if not isinstance(results[0][1], Failure):
                 await self._keep(jobs, results)
 
-        return self._shared.background.run(self._courier.deliver([job], keep_good)).result()[0]
+        return self._shared.background.run(self._courier.try_once(job, keep_good)).result()
 
     def fetch(self, path: str, body: bytes) -> bytes | None:
         """Ask a server something that costs nothing, such as tokens of a text; None if it cannot.
