@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 import yaml
-from audit_run import HOSTILE, run_hostile
 from typer.testing import CliRunner, Result
 
 import fret
+from audit_run import HOSTILE, run_hostile
 from fret.audit.files import Key, read_key
 from fret.audit.page import escape_json, render_page
 from fret.audit.sample import draw_examples, draw_passages, share_out

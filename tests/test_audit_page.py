@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from audit_run import HOSTILE, LONG, QUERIES, run_hostile
-from browser import CHROMIUM, Browser, browse, wait_until
 from typer.testing import CliRunner
 
 import fret
+from audit_run import HOSTILE, LONG, QUERIES, run_hostile
+from browser import CHROMIUM, Browser, browse, wait_until
 from fret.audit.files import Key, read_key
 from fret.cli import app
 

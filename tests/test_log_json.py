@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_cli import call
 
 from fret.errors import ModelError
 from fret.log_json import JsonLog
 from fret.stages.base import Silence
+from test_cli import call
 
 
 def events(path: Path) -> list[dict[str, Any]]:

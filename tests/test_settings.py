@@ -1,9 +1,8 @@
 """The reference of the pipeline file: complete, and read from the tree that checks the file."""
 
-from test_cli import call, said
-
 from fret.config.reference import list_keys
 from fret.config.tree import PipelineSettings
+from test_cli import call, said
 
 
 def test_every_key_is_listed_with_its_meaning() -> None:

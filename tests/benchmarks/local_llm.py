@@ -1,6 +1,8 @@
-"""What computing shared tokens once saves, on the processor, with a small random model.
+"""What computing shared tokens once saves, with a random model, on the processor or a GPU.
 
-    python tests/benchmarks/local_llm.py [REPEATS] [PASSAGES] [QUERIES]
+    python tests/benchmarks/local_llm.py [REPEATS] [PASSAGES] [QUERIES] [LAYERS] [HIDDEN]
+
+A GPU is taken where there is one, in bfloat16. 28 layers of 1024 are the size of Qwen3-0.6B.
 
 Every query is asked of every passage after a few-shot prompt of some 600 tokens, once with whole
 texts and once with shared tokens computed once, in turn. Prints the median requests per second of
@@ -40,8 +42,8 @@ def make_words(draw: random.Random, n: int) -> list[str]:
     return ["".join(draw.choices(syllables, k=draw.randint(1, 3))) for _ in range(n)]
 
 
-def make_model(folder: Path, words: Sequence[str]) -> None:
-    """Save a model of 4 layers and 256 numbers a token, and a tokenizer with a token a word."""
+def make_model(folder: Path, words: Sequence[str], n_layers: int, hidden: int) -> None:
+    """Save a model, and a tokenizer with a token a word."""
     made = Tokenizer(models.BPE())
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     made.decoder = decoders.ByteLevel()
@@ -58,12 +60,12 @@ def make_model(folder: Path, words: Sequence[str]) -> None:
     tokenizer.save_pretrained(folder)
     config = Qwen3Config(
         vocab_size=VOCABULARY,
-        hidden_size=256,
-        intermediate_size=768,
-        num_hidden_layers=4,
+        hidden_size=hidden,
+        intermediate_size=3 * hidden,
+        num_hidden_layers=n_layers,
         num_attention_heads=8,
         num_key_value_heads=4,
-        head_dim=32,
+        head_dim=hidden // 8,
     )
     torch.manual_seed(0)
     Qwen3ForCausalLM(config).save_pretrained(folder)
@@ -93,7 +95,7 @@ def measure(model: Path, asked: list[Request], share: bool) -> tuple[float, int]
     """Return requests per second, and how many tokens the model was fed, padding included."""
     with tempfile.TemporaryDirectory() as name:
         store = AnswerStore(Path(name) / "answers.sqlite")
-        llm = TransformersLLM(model, store=store, device="cpu", share_prefix=share)
+        llm = TransformersLLM(model, store=store, share_prefix=share)
         list(llm.ask([Likelihood("a", "b"), Labels((("user", "a"),), ("0", "1", "2", "3"))]))
         n_fed = 0
 
@@ -112,13 +114,17 @@ def measure(model: Path, asked: list[Request], share: bool) -> tuple[float, int]
 
 
 def main() -> None:
-    repeats, n_passages, n_queries = [*map(int, sys.argv[1:]), *(3, 20, 8)[len(sys.argv) - 1 :]]
+    given = [*map(int, sys.argv[1:]), *(3, 20, 8, 4, 256)[len(sys.argv) - 1 :]]
+    repeats, n_passages, n_queries, n_layers, hidden = given
     logging.disable_progress_bar()
     draw = random.Random(0)
     words = make_words(draw, 1500)
     with tempfile.TemporaryDirectory() as name:
-        make_model(Path(name), words)
-        print(f"{n_passages} passages x {n_queries} queries, {torch.get_num_threads()} threads")
+        make_model(Path(name), words, n_layers, hidden)
+        where = f"{torch.get_num_threads()} threads"
+        if torch.cuda.is_available():
+            where = torch.cuda.get_device_name()
+        print(f"{n_passages} passages x {n_queries} queries, {n_layers} x {hidden}, {where}")
         print(f"{'requests/s':<12} {'whole':>8} {'shared':>8} {'ratio':>7} {'of tokens':>10}")
         for kind, asked in make_requests(draw, words, n_passages, n_queries).items():
             pairs = [
