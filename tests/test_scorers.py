@@ -167,7 +167,7 @@ def test_a_failure_is_a_score_of_none_and_costs_no_other(
         return LabelsReply((-1.0, -1.0, -1.0, -1.0), (), Usage())
 
     (scores,) = scored(scorer_of, script, groups_of("good one", "bad one", "good two"))
-    assert scores[1] == Score(None)
+    assert scores[1] == Score(None, fallback=f"failed: {kind}")
     assert [score.value for score in scores] == [scores[0].value, None, scores[0].value]
     assert scores[0].value is not None
 
