@@ -47,7 +47,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "shards": GROUND | {"stages"},
     "pipeline": GROUND | {"stages", "dataset", "llm", "plan", "shards", "estimate"},
     "terminal": set(),
-    "display": GROUND | {"pipeline", "display_llm", "terminal"},
+    "display": GROUND | {"pipeline", "display_llm", "display_judgements", "terminal"},
+    "display_judgements": {"records", "terminal"},
     "display_llm": GROUND | {"estimate", "llm", "terminal"},
     "cli": GROUND
     | {"pipeline", "display", "display_llm", "cli_answers", "cli_batch", "cli_errors"},

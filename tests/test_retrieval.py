@@ -243,6 +243,7 @@ def test_scores_are_ranked_from_the_highest_with_ties_in_order() -> None:
     assert rank_scores([-0.5, 0.0, -0.5]) == [2, 1, 2]
     assert rank_scores([None, None]) == [None, None]
     assert rank_scores([]) == []
+    assert rank_scores([0.3, 0.1 + 0.2, 0.1]) == [1, 1, 3]  # equal but for their last bits
 
 
 # -- dense: files, names, vectors

@@ -1,5 +1,7 @@
 """Which scorer sees which candidates: early stop, going deeper, and answers that are still out."""
 
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -275,6 +277,19 @@ def test_the_second_scorer_is_spared_where_the_first_leads(
     assert measures["stopped_early"] == pytest.approx(sum(spared) / len(spared), abs=1e-4)
     # The estimate is the most that it may take.
     assert len(server.asked) - n_asked < ahead.requests
+    # A person can read it.
+    best = next(j for j, is_spared in zip(judgements, spared, strict=True) if is_spared)
+    command = [sys.executable, "-m", "fret"]
+    shown = [*command, "show", str(pipeline), "judgements", "--id", best.query_id]
+    text = subprocess.run(shown, capture_output=True, text=True, check=True).stdout
+    first, *rows = text.splitlines()[1:]
+    assert first.split() == ["rank", "fused", "passage", "relevance", "query_likelihood"]
+    assert len(rows) == len(best.passage_ids) and all("skipped" in row for row in rows)
+    assert rows[0].split()[0] == "1" and text.count(" seed") == 1
+    status = [*command, "status", str(pipeline)]
+    text = subprocess.run(status, capture_output=True, text=True, check=True).stdout
+    assert "relevance & query_likelihood: Kendall's tau" in text
+    assert f"stopped early in {measures['stopped_early']:.1%}" in " ".join(text.split())
 
 
 def test_an_early_stop_by_batch_gives_what_it_gives_live(pipeline: Path, server: LLMServer) -> None:

@@ -4,6 +4,9 @@ import math
 from collections.abc import Sequence
 
 
+_DIGITS = 9
+
+
 def fuse_ranks(
     rankings: Sequence[Sequence[int | None]], k: float, weights: Sequence[float] | None = None
 ) -> list[float]:
@@ -29,7 +32,9 @@ def rank_scores(scores: Sequence[float | None]) -> list[int | None]:
     Equal scores have the same rank, the best that they could have (1, 2, 2, 4): where one scorer
     cannot tell two apart, fusion leaves the choice to the others. None stays None.
     """
+    # Sums that should be equal may differ in their last bits.
+    rounded = [None if score is None else round(score, _DIGITS) for score in scores]
     best: dict[float, int] = {}
-    for rank, score in enumerate(sorted((s for s in scores if s is not None), reverse=True), 1):
+    for rank, score in enumerate(sorted((s for s in rounded if s is not None), reverse=True), 1):
         best.setdefault(score, rank)
-    return [None if score is None else best[score] for score in scores]
+    return [None if score is None else best[score] for score in rounded]
