@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 
-
 _DIGITS = 9
 
 
