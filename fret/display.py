@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fret.config.reference import list_keys
+from fret.display_judgements import print_judgement
 from fret.display_llm import describe_spent, print_findings
 from fret.errors import FretError, UserError
 from fret.manifest import Manifest
@@ -111,7 +112,7 @@ def print_rows(
     shown = 0
     for row in rows:
         if record_id is None or row.key == record_id:
-            _print_record(row)
+            print_judgement(row) if isinstance(row, Judgement) else _print_record(row)
             shown += 1
         if shown == n:
             return
@@ -165,6 +166,8 @@ def _describe_measures(manifests: Iterable[Manifest]) -> Iterator[str]:
                 for name, at in recall.items()
             ]
             yield f"seed found: {'; '.join(parts)}"
+        if found := measures.get("judgements"):
+            yield from _describe_agreement(found)
         if found := measures.get("examples"):
             types = ", ".join(f"{n} {kind or 'free'}" for kind, n in found["task_types"].items())
             splits = ", ".join(f"{n} {split}" for split, n in found["splits"].items())
@@ -174,6 +177,17 @@ def _describe_measures(manifests: Iterable[Manifest]) -> Iterator[str]:
                 yield f"the positive is another passage than the seed in {moved:.1%}"
         if usage := manifest.usage:
             yield f"{manifest.stage}: {_describe_usage(usage)}"
+
+
+def _describe_agreement(found: Mapping[str, Any]) -> Iterator[str]:
+    for pair, means in found["pairs"].items():
+        tau = "-" if means["tau_b"] is None else f"{means['tau_b']:.2f}"
+        yield f"{pair}: Kendall's tau {tau}, one favourite in {means['same_first']:.0%}"
+    parts = {"stopped early": found["stopped_early"], "judged deeper": found["went_deeper"]}
+    for scorer, kinds in found["fallbacks"].items():
+        parts |= {f"{scorer} {kind}": share for kind, share in kinds.items()}
+    if odd := [f"{what} in {share:.1%}" for what, share in parts.items() if share]:
+        yield f"queries: {', '.join(odd)}"
 
 
 def _describe_usage(usage: Mapping[str, float]) -> str:

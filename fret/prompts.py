@@ -15,7 +15,7 @@ same for every request, so servers that cache prefixes read them once.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -40,6 +40,8 @@ class Job:
     """Variables of the answer, in the examples only."""
     needed: frozenset[str]
     """Variables without which the prompt makes no sense."""
+    lists: frozenset[str] = frozenset()
+    """Those of `given` that are lists of passages, each with `title` and `text`."""
 
 
 JOBS = {
@@ -58,7 +60,16 @@ JOBS = {
         written=frozenset({"label"}),
         needed=frozenset({"passage", "query", "label"}),
     ),
+    "listwise": Job(
+        given=frozenset({"passages", "task", "query"}),
+        written=frozenset({"ranking"}),
+        needed=frozenset({"passages", "query", "ranking"}),
+        lists=frozenset({"passages"}),
+    ),
 }
+
+Given = str | Sequence[Mapping[str, str]]
+"""What a variable may hold: text, or a list of passages with `title` and `text`."""
 
 _FIELDS = {"name", "job", "instruction", "shot", "answer", "examples"}
 _ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=False)
@@ -77,7 +88,7 @@ class Prompt:
     instruction: str
     shot: str
     answer: str
-    examples: tuple[Mapping[str, str], ...]
+    examples: tuple[Mapping[str, Any], ...]
 
     @cached_property
     def hash(self) -> str:
@@ -85,11 +96,11 @@ class Prompt:
         examples = [dict(example) for example in self.examples]
         return hash_json([self.instruction, self.shot, self.answer, examples])[:16]
 
-    def as_chat(self, **given: str) -> list[tuple[str, str]]:
+    def as_chat(self, **given: Given) -> list[tuple[str, str]]:
         """Render (role, text) messages; the last one is the user's, for the model to answer."""
         return [*self._head_as_chat, ("user", self._shot_text(given))]
 
-    def as_text(self, **given: str) -> str:
+    def as_text(self, **given: Given) -> str:
         """Render one text that ends where the answer begins."""
         return f"{self._head_as_text}{self._shot_text(given)}"
 
@@ -97,20 +108,18 @@ class Prompt:
         """Render what the model would write."""
         return self._answer_template.render(written)
 
-    def longest(self, max_words: int) -> int:
-        """Return about how many characters a rendered prompt has with a passage of so many words.
+    def longest(self, max_words: int, n_passages: int = 1) -> int:
+        """Return about how many characters a rendered prompt has with passages of so many words.
 
         Eight characters a word is long for most languages; what else is given adds little.
         """
-        given = {name: "x" * 100 for name in JOBS[self.job].given} | {
-            "passage": "x" * max_words * 8
-        }
+        given = _sample(JOBS[self.job], "x" * 100, "x" * max_words * 8, n_passages)
         return sum(len(text) for _, text in self.as_chat(**given))
 
-    def _shot_text(self, given: Mapping[str, str]) -> str:
+    def _shot_text(self, given: Mapping[str, Given]) -> str:
         # The fence is a hash of what it fences: no page can hold its own fence, yet a second run
         # asks the very same question and finds its answer in the store.
-        fence = make_id("fence", *given.values())[:12]
+        fence = make_id("fence", *_texts_of(given))[:12]
         return self._shot_template.render(given, fence=fence)
 
     @cached_property
@@ -130,7 +139,7 @@ class Prompt:
         ]
         return "".join(f"{part}\n\n" for part in (self.instruction, *shots))
 
-    def _given(self, example: Mapping[str, str]) -> dict[str, str]:
+    def _given(self, example: Mapping[str, Any]) -> dict[str, Given]:
         return {name: example.get(name, "") for name in sorted(JOBS[self.job].given)}
 
     @cached_property
@@ -140,6 +149,23 @@ class Prompt:
     @cached_property
     def _answer_template(self) -> Template:
         return _ENVIRONMENT.from_string(self.answer)
+
+
+def _texts_of(given: Mapping[str, Given]) -> Iterator[str]:
+    for value in given.values():
+        if isinstance(value, str):
+            yield value
+        else:
+            for passage in value:
+                yield from passage.values()
+
+
+def _sample(job: Job, text: str, passage: str, n_passages: int) -> dict[str, Given]:
+    """Return something for each variable that a job is given."""
+    given: dict[str, Given] = dict.fromkeys(sorted(job.given), text)
+    given |= {"passage": passage} if "passage" in job.given else {}
+    passages: Given = [{"title": text, "text": passage}] * n_passages
+    return given | dict.fromkeys(job.lists, passages)
 
 
 def load_prompt(path: str, job: str, *, beside: Path | None = None) -> Prompt:
@@ -184,7 +210,7 @@ def _check(path: Path, data: Any, job: str) -> Prompt:
     examples = data["examples"] or []
     if not isinstance(examples, list) or not all(isinstance(example, dict) for example in examples):
         raise PromptError(f"The prompt file {path}: examples must be a list of mappings.")
-    _check_values(path, examples)
+    _check_values(path, examples, JOBS[job])
     _check_variables(path, data, JOBS[job])
     prompt = Prompt(
         path=str(path),
@@ -193,18 +219,43 @@ def _check(path: Path, data: Any, job: str) -> Prompt:
         instruction=data["instruction"].strip(),
         shot=data["shot"].rstrip("\n"),
         answer=data["answer"].rstrip("\n"),
-        examples=tuple({str(k): str(v) for k, v in example.items()} for example in examples),
+        examples=tuple({str(k): _as_text(v) for k, v in e.items()} for e in examples),
     )
     _check_examples(prompt)
     _check_rendering(prompt)
     return prompt
 
 
-def _check_values(path: Path, examples: list[dict[Any, Any]]) -> None:
+def _as_text(value: Any) -> Any:
+    if isinstance(value, list):
+        return [{str(k): str(v) for k, v in passage.items()} for passage in value]
+    return str(value)
+
+
+def _is_list_of_passages(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(
+            isinstance(p, dict)
+            and set(p) == {"title", "text"}
+            and all(isinstance(x, str) for x in p.values())
+            for p in value
+        )
+    )
+
+
+def _check_values(path: Path, examples: list[dict[Any, Any]], job: Job) -> None:
     """Refuse values that YAML reads as neither text nor a number: `yes` is true, `no` false."""
     for number, example in enumerate(examples, 1):
         for key, value in example.items():
-            if isinstance(value, bool) or not isinstance(value, str | int | float):
+            if key in job.lists:
+                if not _is_list_of_passages(value):
+                    raise PromptError(
+                        f"The prompt file {path}: example {number}: {key} must be a list of "
+                        "passages, each with the keys title and text."
+                    )
+            elif isinstance(value, bool) or not isinstance(value, str | int | float):
                 raise PromptError(
                     f"The prompt file {path}: example {number}: {key} must be text, and YAML reads "
                     f"it as {value!r}. Put it into quotes."
@@ -256,7 +307,7 @@ def _check_rendering(prompt: Prompt) -> None:
     """Render once: filters and operations fail only then."""
     job = JOBS[prompt.job]
     try:
-        prompt.as_chat(**dict.fromkeys(sorted(job.given), "text"))
+        prompt.as_chat(**_sample(job, "text", "text", 2))
         prompt.render_answer(**dict.fromkeys(sorted(job.written), "text"))
     except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
         raise PromptError(

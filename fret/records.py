@@ -155,6 +155,8 @@ class Candidates(Record):
     """Cosine, for every candidate whenever a dense model is used."""
     seed_rank: int | None
     """True rank of the seed in the fused ranking; None when it is not in it, or there is none."""
+    n_top: int
+    """How many of the passages, from the front, are judged in any case; the seed is among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +164,17 @@ class Scoring(Record):
     """What one scorer says of the candidates of one query; lists run parallel to the candidates."""
 
     scorer: str
+    """Its name in the pipeline file."""
+    kind: str
     model: str
     """Empty for scorers that use no model."""
     scores: tuple[float | None, ...]
     """Higher is better; None where the scorer could not tell."""
     fallbacks: tuple[str, ...]
-    """How a score was obtained where not in the proper way; empty otherwise."""
+    """How a score was obtained where not in the proper way, or why there is none; empty otherwise.
+    `skipped` for all candidates where an earlier scorer left no doubt."""
     ranks: tuple[int | None, ...]
+    """From 1; equal scores have the same rank, the best that they could have."""
     logprobs: tuple[float | None, ...]
     """Log-probability of the query's tokens, in nats, where the scorer is a query likelihood."""
     n_tokens: tuple[int | None, ...]
@@ -189,10 +195,11 @@ class Judgement(Record):
     query_id: str
     seed_id: str | None
     passage_ids: tuple[str, ...]
+    """Those that were judged, in the order of the candidates."""
     scorings: tuple[Scoring, ...]
     fused_scores: tuple[float | None, ...]
     fused_ranks: tuple[int | None, ...]
-    """From 1; None where a scorer could not tell, so the candidate cannot be chosen."""
+    """From 1; None where a scorer that counts could not tell, so the candidate cannot be chosen."""
 
 
 @dataclass(frozen=True, slots=True)

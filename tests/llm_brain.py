@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _FENCED = re.compile(r"<<<(\w{12})\n(.*?)\n\1>>>", re.DOTALL)
+_NUMBERED = re.compile(r"^\[(\d+)\] <<<(\w{12})\n(.*?)\n\2>>>$", re.DOTALL | re.MULTILINE)
 _WORD = re.compile(r"\w{4,}")
 _QUERY = re.compile(r"^Query: (.*)$", re.MULTILINE)
 
@@ -53,6 +54,18 @@ def grade_by_words(query: str, passage: str) -> float:
     """An expected grade from 0 to 3: the share of the query's words that the passage has."""
     wanted = words_of(query) or ["-"]
     return 3 * sum(word in words_of(passage) for word in wanted) / len(wanted)
+
+
+def numbered_in(text: str) -> list[tuple[int, str]]:
+    """The numbered, fenced passages of a prompt that shows a list."""
+    return [(int(number), passage) for number, _, passage in _NUMBERED.findall(text)]
+
+
+def rank_by_words(text: str, body: dict[str, Any]) -> str | None:
+    """A ranking of the passages that a prompt lists, for `Brain.chat`; None for other prompts."""
+    query, numbered = find_query(text), dict(numbered_in(text))
+    order = sorted(numbered, key=lambda n: (-grade_by_words(query, numbered[n]), n))
+    return " > ".join(f"[{n}]" for n in order) or None
 
 
 def spread(place: float, n: int) -> list[float]:

@@ -94,6 +94,29 @@ def test_what_a_scorer_could_not_tell_has_no_rank() -> None:
     assert fuse([None, None]) == ([None, None], [None, None])
 
 
+def test_a_weight_of_2_lets_the_judge_decide_and_the_other_break_its_ties() -> None:
+    judge, weak = [3.0, 2.0, 3.0, 0.0], [0.1, 0.9, 0.2, 0.5]
+    ranks = [rank_scores(judge), rank_scores(weak)]
+    assert ranks[0] == [1, 3, 1, 4]
+    found = rank_fused(ranks, [judge, weak], k=0, seed=None, weights=[2, 1])
+    assert found[0] == pytest.approx([2 + 1 / 4, 2 / 3 + 1, 2 + 1 / 3, 2 / 4 + 1 / 2])
+    assert found[1] == [2, 3, 1, 4]
+    for seed in range(4):  # with a judge that has a favourite, no weak scorer moves it
+        for line in itertools.permutations([1, 2, 3, 4]):
+            weights, lists = [2, 1], [[1, 2, 3, 4], list(line)]
+            _, fused = rank_fused(lists, [[0.0] * 4] * 2, k=0, seed=seed, weights=weights)
+            assert fused[0] == 1
+
+
+def test_a_weight_of_0_decides_nothing_and_bars_nothing() -> None:
+    judge, shown = [3.0, 2.0, 1.0], [None, 0.9, 0.1]
+    lists = [rank_scores(judge), rank_scores(shown)]
+    scores, ranks = rank_fused(lists, [judge, shown], k=0, seed=None, weights=[1, 0])
+    assert (scores, ranks) == ([1, 1 / 2, 1 / 3], [1, 2, 3])
+    tied = rank_fused([[1, 1], [2, 1]], [[1.0, 1.0], [0.0, 1.0]], k=0, seed=None, weights=[1, 0])
+    assert tied[1] == [1, 2]
+
+
 # -- the positive
 
 

@@ -197,7 +197,63 @@ def test_a_budget_needs_prices_of_the_models_that_are_asked_only(good: Path) -> 
 
 def test_a_scorer_that_stands_there_twice_is_told(good: Path) -> None:
     message = problem(good, "judgements.scorers=[{kind: unigram}, {kind: unigram}]")
-    assert "judgements: the scorer unigram stands there twice" in message
+    assert "judgements: the scorer unigram stands there twice; give each a `name`" in message
+    message = problem(
+        good, "judgements.scorers=[{kind: unigram, name: embedding}, {kind: embedding}]"
+    )
+    assert "the scorer embedding stands there twice" in message
+
+
+def test_a_kind_of_scorer_may_stand_there_twice_under_two_names(good: Path) -> None:
+    two = "judgements.scorers=[{kind: unigram}, {kind: unigram, name: wide, mu: 2000}]"
+    settings, _ = load_settings(str(good), [two, "judgements.fusion.weights={wide: 0.5}"])
+    assert [scorer.name for scorer in settings.judgements.scorers] == ["unigram", "wide"]
+    weights = [settings.judgements.weight_of(s) for s in settings.judgements.scorers]
+    assert weights == [1.0, 0.5]
+
+
+def test_judges_weigh_twice_by_default(good: Path) -> None:
+    four = (
+        "judgements.scorers=[{kind: unigram}, {kind: relevance, model: t}, "
+        "{kind: listwise, model: t}, {kind: query_likelihood, model: t}, {kind: cross_encoder}]"
+    )
+    judgements = load_settings(str(good), [four])[0].judgements
+    assert [judgements.weight_of(s) for s in judgements.scorers] == [1, 2, 2, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        (
+            "fusion.weights={judge: 1}",
+            "weights names 'judge', which is no scorer (they are: unigram, ",
+        ),
+        ("fusion.weights={unigram: -1}", "fusion.weights.unigram"),
+        ("fusion.weights={unigram: 0, relevance: 0}", "leaves no scorer that decides"),
+        ("scorers=[{kind: listwise, model: t, window: 5, step: 5}]", "step must be below window"),
+        ("scorers=[{kind: unigram, name: ''}]", "judgements.scorers.0.name"),
+    ],
+)
+def test_weights_and_windows_that_cannot_work_are_told(
+    good: Path, override: str, told: str
+) -> None:
+    assert told in problem(good, f"judgements.{override}")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "told"),
+    [
+        (["early_stop={}", "scorers=[{kind: listwise, model: t}]"], "put another scorer before"),
+        (["early_stop={}", "fusion.weights={unigram: 0}"], "but unigram weighs 0"),
+        (["early_stop={lead: 0}"], "early_stop.lead"),
+        (["deeper={}", "scorers=[{kind: unigram}]"], "deeper needs a scorer that grades"),
+        (["deeper={step: 0}"], "deeper.step"),
+    ],
+)
+def test_options_that_save_calls_are_checked_on_load(
+    good: Path, overrides: list[str], told: str
+) -> None:
+    assert told in problem(good, *[f"judgements.{override}" for override in overrides])
 
 
 def test_the_embedding_scorer_checks_its_format_as_dense_retrieval_does(good: Path) -> None:

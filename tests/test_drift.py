@@ -17,11 +17,13 @@ from pydantic import BaseModel
 
 from fret.config import (
     BudgetSettings,
+    CrossEncoderScorer,
     DenseSettings,
     EmbeddingScorer,
     FileWriter,
     HtmlSource,
     JsonlSource,
+    ListwiseScorer,
     LlmWriter,
     OpenAIModel,
     PipelineSettings,
@@ -59,6 +61,9 @@ judgements:
   scorers:
     - {kind: relevance, model: judge, prompt: relevance.yaml}
     - {kind: query_likelihood, model: other, prompt: likelihood.yaml}
+    - {kind: listwise, model: other, prompt: listwise.yaml}
+  early_stop: {lead: 2.0}
+  deeper: {to: 40}
 """
 LOCAL = MODELS.replace("{backend: scripted}", "{backend: transformers, model: embedder_a}")
 OWN = """
@@ -66,7 +71,7 @@ run: r
 pages: {source: {kind: html, path: pages}, workers: 1}
 queries: {writer: {kind: file, path: queries.jsonl}}
 candidates: {dense: {model: embedder_a}, bm25: null}
-judgements: {scorers: [{kind: unigram}]}
+judgements: {scorers: [{kind: cross_encoder, model: embedder_a}]}
 """
 PIPELINES = {"rules": RULES, "models": MODELS, "local": LOCAL, "own": OWN}
 
@@ -123,6 +128,8 @@ LEAVES = [
     leaf
     for name, text in PIPELINES.items()
     for leaf in walk(name, PipelineSettings.model_validate(yaml.safe_load(text)))
+    # It needs a scorer that grades, and is tested where there is one.
+    if leaf.path[-1] != "deeper"
 ]
 
 # Fields whose other value the annotation does not tell. Files of these names are equal copies.
@@ -133,13 +140,17 @@ OTHER: dict[tuple[type[Settings], str], Any] = {
     (LlmWriter, "prompt"): "moved/write.yaml",
     (RelevanceScorer, "prompt"): "moved/relevance.yaml",
     (QueryLikelihoodScorer, "prompt"): "moved/likelihood.yaml",
+    (ListwiseScorer, "prompt"): "moved/listwise.yaml",
     (LlmWriter, "model"): "other",
     (RelevanceScorer, "model"): "other",
     (QueryLikelihoodScorer, "model"): "writer",
+    (ListwiseScorer, "model"): "writer",
     (DenseSettings, "model"): "embedder_b",
     (EmbeddingScorer, "model"): "embedder_b",
     (DenseSettings, "query_format"): "query: {query}",
     (EmbeddingScorer, "query_format"): "query: {query}",
+    (CrossEncoderScorer, "model"): "embedder_b",
+    (CrossEncoderScorer, "query_format"): "query: {query}",
     (OpenAIModel, "base_url"): "http://elsewhere:2/v1",
     (OpenAIModel, "base_urls"): ["http://elsewhere:2/v1", "http://elsewhere:3/v1"],
     (TransformersModel, "model"): "embedder_b",
@@ -198,6 +209,7 @@ def change(leaf: Leaf) -> dict[str, Any]:
         node = node[part]
     if leaf.name == "kind" and "scorers" in leaf.path:  # each kind may stand there once
         others = [scorer for scorer in parents[-1] if scorer is not node]
+        data["judgements"]["deeper"] = None  # it needs a scorer that grades
         parents[-1][:] = others or [{"kind": "embedding", "model": "embedder_a"}]
     elif leaf.name in {"kind", "backend"} and leaf.place in OTHER_SECTION:
         section = OTHER_SECTION[leaf.place]
@@ -207,6 +219,8 @@ def change(leaf: Leaf) -> dict[str, Any]:
         parents[-1][leaf.path[-2]] = section
     else:
         node[leaf.name] = other_value(leaf)
+        if leaf.name == "weights":
+            node[leaf.name] = {data["judgements"]["scorers"][0]["name"]: 0.5}
         if leaf.name == "base_urls":  # instead of base_url; `server` names them all
             node["base_url"] = None
     return typing.cast(dict[str, Any], data)
@@ -224,6 +238,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "write.yaml": "write_query",
         "relevance.yaml": "relevance",
         "likelihood.yaml": "query_likelihood",
+        "listwise.yaml": "listwise",
     }.items():
         shutil.copy(Path(__file__).parents[1] / "prompts" / f"{shipped}.yaml", root / file)
     shutil.copytree(root, root.parent / "drift_moved")
@@ -349,6 +364,7 @@ def test_every_setting_that_is_not_identity_exists() -> None:
         ("models", "write.yaml", "queries"),
         ("models", "relevance.yaml", "judgements"),
         ("models", "likelihood.yaml", "judgements"),
+        ("models", "listwise.yaml", "judgements"),
     ],
 )
 def test_changed_content_of_a_file_changes_what_depends_on_it(
@@ -360,7 +376,7 @@ def test_changed_content_of_a_file_changes_what_depends_on_it(
     try:
         changed = original.replace("A query", "A question").replace("A text", "Another text")
         changed = changed.replace("<p>A", "<p>Another").replace("You ", "Thou ")
-        changed = changed.replace("Below are", "Here are")
+        changed = changed.replace("Below are", "Here are").replace("You rank", "Thou rankest")
         assert changed != original
         (here / file).write_text(changed, "utf-8")
         assert changed_stages(before, fingerprints(data)) == following({stage})

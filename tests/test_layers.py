@@ -51,8 +51,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipeline": GROUND | {"stages", "dataset", "audit", "llm", "plan", "shards", "estimate"},
     "log_json": GROUND | {"stages"},
     "terminal": set(),
-    "display": GROUND | {"pipeline", "display_llm", "terminal"},
+    "display": GROUND | {"pipeline", "display_llm", "display_judgements", "terminal"},
     "display_progress": GROUND | {"terminal"},
+    "display_judgements": {"records", "terminal"},
     "display_llm": GROUND | {"estimate", "llm", "terminal"},
     "display_audit": GROUND | {"audit", "terminal"},
     "cli": GROUND
@@ -114,7 +115,7 @@ def test_imports_go_down(path: Path) -> None:
 
 def test_no_stage_imports_another_stage() -> None:
     shared = {"base", "context", "join", "keys", "lanes", "models", "prices"}
-    variants = {"queries": {"own_queries"}}  # one stage in two forms
+    variants = {"queries": {"own_queries"}, "judgements": {"panel"}}  # two forms; a part
     names = {p.stem for p in (PACKAGE / "stages").glob("*.py")} - shared - {"__init__"}
     for name in names:
         imported = imports_of(PACKAGE / "stages" / f"{name}.py")

@@ -3,6 +3,7 @@
 import json
 import random
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,19 @@ def problem(path: Path, job: str = "write_query") -> str:
     return str(caught.value)
 
 
-def given(prompt: Prompt, **changes: str) -> dict[str, str]:
-    return {name: GIVEN[name] for name in sorted(JOBS[prompt.job].given)} | changes
+def given(prompt: Prompt, **changes: str) -> dict[str, Any]:
+    """What the prompt's job is given; where that is a list, it holds the passage and another."""
+    values, job = GIVEN | changes, JOBS[prompt.job]
+    passages = [
+        {"title": "Other", "text": "Another."},
+        {"title": values["title"], "text": values["passage"]},
+    ]
+    return {name: passages if name in job.lists else values[name] for name in sorted(job.given)}
+
+
+def passages_of(example: Mapping[str, Any]) -> list[str]:
+    listed = example.get("passages", [])
+    return [passage["text"] for passage in listed] or [example["passage"]]
 
 
 @pytest.fixture
@@ -166,13 +178,13 @@ def test_what_an_answer_holds_is_not_executed(prompt: Prompt) -> None:
     assert answer == {"task": "{{ 7*7 }}", "query": "{% raw %}"}
 
 
-def fence_of(prompt: Prompt, **values: str) -> str:
+def fence_of(prompt: Prompt, **values: Any) -> str:
     found = re.search(r"<<<([0-9a-f]+)$", prompt.as_chat(**values)[-1][1], re.MULTILINE)
     assert found
     return found[1]
 
 
-@pytest.mark.parametrize("job", ["write_query", "relevance"])
+@pytest.mark.parametrize("job", ["write_query", "relevance", "listwise"])
 def test_each_passage_has_a_fence_of_its_own_that_it_cannot_hold(job: str) -> None:
     prompt = load_prompt(f"prompts/{job}.yaml", job)
     digits = random.Random(3)
@@ -207,7 +219,8 @@ def test_instruction_and_examples_come_first_and_are_equal_for_all_passages(
     shared = len(texts[0]) - len(texts[0].removeprefix(common_start(texts)))
     assert texts[0].startswith(shipped.instruction)
     for example in shipped.examples:
-        assert example["passage"].strip() in texts[0][:shared]
+        for passage in passages_of(example):
+            assert passage.strip() in texts[0][:shared]
 
 
 def common_start(texts: list[str]) -> str:
@@ -219,7 +232,8 @@ def common_start(texts: list[str]) -> str:
 def test_the_system_message_never_holds_a_passage(shipped: Prompt) -> None:
     system = shipped.as_chat(**given(shipped, passage="Unmistakable."))[0]
     assert system[0] == "system" and "Unmistakable." not in system[1]
-    assert not any(example["passage"] in system[1] for example in shipped.examples)
+    for example in shipped.examples:
+        assert not any(passage in system[1] for passage in passages_of(example))
 
 
 def test_a_text_prompt_ends_where_the_answer_begins() -> None:
@@ -267,3 +281,44 @@ def test_the_hash_hangs_on_all_that_reaches_the_model_and_on_nothing_else(tmp_pa
 def test_a_prompt_beside_the_pipeline_file_is_found(tmp_path: Path) -> None:
     write(tmp_path)
     assert load_prompt("mine.yaml", "write_query", beside=tmp_path).name == "mine"
+
+
+# -- a prompt with a list of passages
+
+
+LIST: dict[str, Any] = {
+    "job": "listwise",
+    "shot": "{% for p in passages %}[{{ loop.index }}] {{ p.title }} {{ p.text }}\n"
+    "{% endfor %}{{ task }} {{ query }}",
+    "answer": "{{ ranking }}",
+    "examples": [
+        {
+            "passages": [{"title": "T", "text": "one"}, {"title": "", "text": "two"}],
+            "query": "q",
+            "task": "t",
+            "ranking": "[2] > [1]",
+        }
+    ],
+}
+
+
+def test_a_prompt_may_be_given_a_list_of_passages(tmp_path: Path) -> None:
+    prompt = load_prompt(str(write(tmp_path, **LIST)), "listwise")
+    assert prompt.as_chat(**given(prompt))[1][1] == "[1] T one\n[2]  two\nt q"
+    assert prompt.longest(100, 20) > 20 * 800 > prompt.longest(100)
+
+
+@pytest.mark.parametrize(
+    "passages", ["text", [], [{"title": "T"}], [{"title": "T", "text": 3}], ["text"]]
+)
+def test_a_list_of_passages_in_an_example_is_checked(tmp_path: Path, passages: Any) -> None:
+    examples = [{**LIST["examples"][0], "passages": passages}]
+    message = problem(write(tmp_path, **{**LIST, "examples": examples}), "listwise")
+    assert "passages must be a list of passages, each with the keys title and text" in message
+
+
+def test_each_grade_and_each_kind_of_need_is_among_the_examples_of_relevance() -> None:
+    examples = load_prompt("prompts/relevance.yaml", "relevance").examples
+    labels = [example["label"] for example in examples]
+    assert sorted(labels) == sorted("01230123")
+    assert len({example["task"] for example in examples}) >= 6

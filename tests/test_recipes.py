@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,9 @@ def test_starter_file_loads_as_it_is_and_with_every_line_switched_on(tmp_path: P
 @pytest.mark.parametrize("path", PROMPTS, ids=lambda p: p.stem)
 def test_prompt_renders(path: Path) -> None:
     prompt = load_prompt(str(path), path.stem)
-    given = {name: f"given {name}" for name in JOBS[prompt.job].given}
+    job = JOBS[prompt.job]
+    given: dict[str, Any] = {name: f"given {name}" for name in job.given}
+    given |= {key: [{"title": "given title", "text": "given passage"}] for key in job.lists}
     assert prompt.as_chat(**given)[-1][1].count("given passage") == 1
     assert len(prompt.examples) >= 3
 

@@ -109,7 +109,8 @@ def test_records_come_back_from_arrow_as_they_were(record: type[Any]) -> None:
 
 def test_none_in_lists_and_lists_in_lists_come_back() -> None:
     scoring = Scoring(
-        scorer="relevance",
+        scorer="judge",
+        kind="relevance",
         model="m",
         fallbacks=("", "bounded labels: 3", ""),
         scores=(None, 0.5, None),

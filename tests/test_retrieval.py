@@ -239,10 +239,11 @@ def test_rankings_of_other_lengths_are_an_error() -> None:
 
 
 def test_scores_are_ranked_from_the_highest_with_ties_in_order() -> None:
-    assert rank_scores([0.1, None, 0.9, 0.1, -2.0]) == [2, None, 1, 3, 4]
-    assert rank_scores([-0.5, 0.0, -0.5]) == [2, 1, 3]
+    assert rank_scores([0.1, None, 0.9, 0.1, -2.0]) == [2, None, 1, 2, 4]
+    assert rank_scores([-0.5, 0.0, -0.5]) == [2, 1, 2]
     assert rank_scores([None, None]) == [None, None]
     assert rank_scores([]) == []
+    assert rank_scores([0.3, 0.1 + 0.2, 0.1]) == [1, 1, 3]  # equal but for their last bits
 
 
 # -- dense: files, names, vectors

@@ -1,5 +1,6 @@
 """Scorers: values worked out by hand, answers in the order of the questions."""
 
+import json
 import math
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fret.llm.forms import Form
 from fret.llm.scripted import ScriptedLLM
 from fret.llm.types import (
     Chat,
@@ -167,9 +169,45 @@ def test_a_failure_is_a_score_of_none_and_costs_no_other(
         return LabelsReply((-1.0, -1.0, -1.0, -1.0), (), Usage())
 
     (scores,) = scored(scorer_of, script, groups_of("good one", "bad one", "good two"))
-    assert scores[1] == Score(None)
+    assert scores[1] == Score(None, fallback=f"failed: {kind}")
     assert [score.value for score in scores] == [scores[0].value, None, scores[0].value]
     assert scores[0].value is not None
+
+
+@pytest.mark.parametrize(
+    ("made_of", "expected"), [("expected", None), ("peak", -2.5), ("label", 1.0)]
+)
+def test_a_relevance_score_is_made_of_what_is_asked_and_the_grade_is_kept(
+    made_of: Any, expected: float | None
+) -> None:
+    logprobs = (-2.0, -0.5, -0.5, -2.5)  # of two equally probable grades the lower one
+
+    def scorer(llm: ScriptedLLM) -> RelevanceScorer:
+        return RelevanceScorer(llm, RELEVANCE, made_of=made_of, name="judge")
+
+    ((score,),) = scored(scorer, lambda _: LabelsReply(logprobs, (), Usage()), groups_of("a"))
+    grade = expect_relevance(logprobs)
+    assert score.value == (grade if expected is None else expected)
+    assert (score.grade, score.label_logprobs) == (grade, logprobs)
+
+
+LONE = {"choices": [{"logprobs": {"content": [{"token": "<think>", "logprob": -0.01}]}}]}
+SPLIT = {"choices": [{"logprobs": {"content": [{"token": "\u2581", "logprob": -0.01}]}}]}
+
+
+@pytest.mark.parametrize("made_of", ["expected", "peak", "label"])
+@pytest.mark.parametrize("answer", [LONE, SPLIT])
+def test_a_label_that_is_not_there_never_becomes_a_number(made_of: Any, answer: Any) -> None:
+    """Preceded by a thought, or split so that its first token is not the label."""
+
+    def script(request: Request) -> Reply | Failure:
+        return Form("labels", "top_logprobs", "m", {}).read(request, json.dumps(answer).encode())
+
+    def scorer(llm: ScriptedLLM) -> RelevanceScorer:
+        return RelevanceScorer(llm, RELEVANCE, made_of=made_of)
+
+    ((score,),) = scored(scorer, script, groups_of("a"))
+    assert score == Score(None, fallback="failed: unreadable_answer")
 
 
 # -- query likelihood

@@ -15,9 +15,13 @@ from fret.config.candidates import (
 )
 from fret.config.examples import ExamplesSettings, NegativesSettings
 from fret.config.judgements import (
+    CrossEncoderScorer,
+    DeeperSettings,
+    EarlyStopSettings,
     EmbeddingScorer,
     JudgementFusion,
     JudgementsSettings,
+    ListwiseScorer,
     QueryLikelihoodScorer,
     RelevanceScorer,
     Scorer,
@@ -52,7 +56,10 @@ __all__ = [
     "Bm25Settings",
     "BudgetSettings",
     "CandidatesSettings",
+    "CrossEncoderScorer",
+    "DeeperSettings",
     "DenseSettings",
+    "EarlyStopSettings",
     "EmbeddingScorer",
     "ExamplesSettings",
     "FileWriter",
@@ -61,6 +68,7 @@ __all__ = [
     "JsonlSource",
     "JudgementFusion",
     "JudgementsSettings",
+    "ListwiseScorer",
     "LlmWriter",
     "Model",
     "NegativesSettings",

@@ -7,7 +7,12 @@ from pydantic import Field, model_validator
 from fret.config.base import RUN_NAME, Settings
 from fret.config.candidates import CandidatesSettings
 from fret.config.examples import ExamplesSettings
-from fret.config.judgements import JudgementsSettings, QueryLikelihoodScorer, RelevanceScorer
+from fret.config.judgements import (
+    JudgementsSettings,
+    ListwiseScorer,
+    QueryLikelihoodScorer,
+    RelevanceScorer,
+)
 from fret.config.models import Model, OpenAIModel
 from fret.config.texts import LlmWriter, PagesSettings, PassagesSettings, QueriesSettings
 
@@ -72,7 +77,7 @@ class PipelineSettings(Settings):
         """List (where in the file, name of the model) of all that ask one."""
         users: list[tuple[str, Any]] = [("queries.writer", self.queries.writer)]
         users += [(f"judgements.scorers[{i}]", s) for i, s in enumerate(self.judgements.scorers)]
-        asking = LlmWriter | RelevanceScorer | QueryLikelihoodScorer
+        asking = LlmWriter | RelevanceScorer | QueryLikelihoodScorer | ListwiseScorer
         return [(where, user.model) for where, user in users if isinstance(user, asking)]
 
     @model_validator(mode="after")

@@ -36,7 +36,7 @@ class CountingLLM:
         while bunch := list(islice(pulled, _BUNCH)):
             self._count(bunch)
             for _ in bunch:
-                yield self.tally.count(Failure(FailureKind.PENDING, "only counted"))
+                yield self.tally.count(Failure(FailureKind.COUNTED, "only counted"))
 
     def tokens(self) -> tuple[Usage, Usage]:
         """Return the least and the most tokens that the requests may take."""

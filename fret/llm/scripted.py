@@ -1,7 +1,7 @@
 """A made-up model: answers follow from the request and a seed, nothing is asked of anyone.
 
-For dry runs and tests. It writes JSON that obeys the shape asked for, grades by shared words, and
-gives likelihoods by shared words, so that a whole pipeline runs and makes a (worthless) dataset.
+For dry runs and tests. It writes JSON that obeys the shape asked for, grades and ranks by shared
+words, and gives likelihoods by them, so that a whole pipeline runs and makes a (worthless) dataset.
 """
 
 import hashlib
@@ -26,6 +26,8 @@ from fret.llm.types import (
 )
 
 _WORD = re.compile(r"\w{3,}")
+# The passages of a list that is to be ranked, as `prompts/listwise.yaml` shows them.
+_NUMBERED = re.compile(r"^\[(\d+)\] <<<\w+\n(.*?)>>>$", re.DOTALL | re.MULTILINE)
 
 
 class ScriptedLLM:
@@ -56,6 +58,9 @@ class ScriptedLLM:
 
     def _write(self, request: Chat) -> Reply | Failure:
         text = request.messages[-1][1]
+        if numbered := dict(_NUMBERED.findall(text)):
+            ranking = " > ".join(f"[{n}]" for n in _rank(numbered, text))
+            return ChatReply(ranking, _usage(text, ranking))
         words = list(dict.fromkeys(_WORD.findall(text)))
         start = self._draw(f"{text}{request.sample}") % max(1, len(words) - 4)
         query = " ".join(words[start : start + 4]).lower()
@@ -91,6 +96,13 @@ def _labels(request: Labels) -> LabelsReply:
     return LabelsReply(
         tuple(math.log(w / total) for w in weights), (), _usage(request.messages[-1][1], "0")
     )
+
+
+def _rank(numbered: dict[str, str], text: str) -> list[str]:
+    """Put passages in the order of how many words of the last two lines they share."""
+    wanted = set(_WORD.findall(" ".join(text.splitlines()[-2:]).lower()))
+    shared = {n: len(wanted & set(_WORD.findall(p.lower()))) for n, p in numbered.items()}
+    return sorted(shared, key=lambda n: -shared[n])
 
 
 def _usage(given: str, written: str) -> Usage:

@@ -113,6 +113,8 @@ class FailureKind(StrEnum):
     """The server fails at this request again and again, though it answers others."""
     PENDING = "pending"
     """Not answered yet: the request travels by batch or file. Never seen in a finished shard."""
+    COUNTED = "counted"
+    """Only counted, for an estimate: nobody is asked. Likewise never seen in a shard."""
 
 
 @dataclass(frozen=True, slots=True)

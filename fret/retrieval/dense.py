@@ -2,9 +2,10 @@
 
 import hashlib
 import importlib.util
+import re
 import threading
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def find_model(name: str) -> str | None:
     """
     if Path(name).is_dir():
         return name
-    return _find_cached(name) or _find_packaged(name) or _download(name)
+    return find_cached(name, "modules.json") or _find_packaged(name) or download(name)
 
 
 def identify_model(name: str) -> str:
@@ -54,12 +55,17 @@ def identify_model(name: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def _find_cached(name: str) -> str | None:
+def find_cached(name: str, marker: str) -> str | None:
+    """Return the folder of a model in the Hub's cache, if it is there and whole.
+
+    Args:
+        marker: a file that every model of the wanted kind has.
+    """
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
     try:
-        found = try_to_load_from_cache(name, "modules.json")
+        found = try_to_load_from_cache(name, marker)
     except HFValidationError:  # a path, perhaps, of a folder that is not there
         return None
     if not isinstance(found, str):
@@ -87,7 +93,8 @@ def _find_packaged(name: str) -> str | None:
     return str(folder)
 
 
-def _download(name: str) -> str | None:
+def download(name: str) -> str | None:
+    """Fetch a model from the Hub; None where that cannot be had."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 
@@ -115,6 +122,13 @@ def _load_model(path: str) -> Any:
         ) from error
 
 
+def format_query(query_format: str, task: str, query: str) -> str:
+    """Write a query as a model wants it: a format with {query} and maybe {task}."""
+    # Not str.format: braces in a query are the query's own.
+    parts = re.split(r"(\{task\}|\{query\})", query_format)
+    return "".join({"{task}": task, "{query}": query}.get(part, part) for part in parts)
+
+
 _ENCODING = threading.Lock()
 
 
@@ -135,21 +149,7 @@ class Embedder:
 
     def encode_queries(self, queries: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
         """Encode (task, query) pairs to unit vectors, one row each."""
-        # Not str.format: braces in a query are the query's own.
-        texts = [
-            "".join(
-                {"{task}": task, "{query}": query}.get(part, part) for part in self._format_parts
-            )
-            for task, query in queries
-        ]
-        return self._encode(texts)
-
-    @cached_property
-    def _format_parts(self) -> list[str]:
-        marked = self._query_format.replace("{task}", "\0{task}\0").replace(
-            "{query}", "\0{query}\0"
-        )
-        return marked.split("\0")
+        return self._encode([format_query(self._query_format, *each) for each in queries])
 
     def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         # One at a time: fast tokenizers refuse to be used by two threads at once.

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +21,19 @@ class EmbeddingScorer:
         vectors_of: returns the unit vectors of passages by their ids.
     """
 
-    name = "embedding"
+    kind: ClassVar[str] = "embedding"
+    asks: ClassVar[bool] = False
+    compares: ClassVar[bool] = False
 
     def __init__(
-        self, embedder: Embedder, vectors_of: Callable[[Sequence[str]], NDArray[Any]], *, model: str
+        self,
+        embedder: Embedder,
+        vectors_of: Callable[[Sequence[str]], NDArray[Any]],
+        *,
+        model: str,
+        name: str = "embedding",
     ) -> None:
-        self.model = model
+        self.name, self.model = name, model
         self._embedder, self._vectors_of = embedder, vectors_of
 
     def score(self, groups: Iterable[Group]) -> Iterator[list[Score]]:

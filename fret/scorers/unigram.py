@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import ClassVar
 
 from fret.records import Passage
 from fret.retrieval.tokenize import tokenize
@@ -17,10 +18,13 @@ class UnigramScorer:
     Words that no passage holds are left out: they would be equally unlikely everywhere.
     """
 
-    name = "unigram"
+    kind: ClassVar[str] = "unigram"
+    asks: ClassVar[bool] = False
+    compares: ClassVar[bool] = False
     model = ""
 
-    def __init__(self, collection: Iterable[Passage], *, mu: float) -> None:
+    def __init__(self, collection: Iterable[Passage], *, mu: float, name: str = "unigram") -> None:
+        self.name = name
         self._counts: Counter[str] = Counter()
         for passage in collection:
             self._counts.update(_tokens_of(passage))

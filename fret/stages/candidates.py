@@ -27,7 +27,7 @@ class Candidates(Stage):
     """Searches all passages; the seed is always among the candidates, with its true rank."""
 
     name: ClassVar[str] = "candidates"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     record: ClassVar[type[Record]] = CandidatesRecord
     reads: ClassVar[tuple[str, ...]] = ("passages", "queries")
 
@@ -121,6 +121,7 @@ class Candidates(Stage):
             dense_ranks=tuple(pool.vector_ranks.get(row) for row in rows),
             dense_scores=self._cosines(rows, vector),
             seed_rank=pool.rows.index(seed) + 1 if seed in pool.rows else None,
+            n_top=len(rows),
         )
 
     def _cosines(self, rows: list[int], vector: Any) -> tuple[float | None, ...]:

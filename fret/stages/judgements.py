@@ -1,78 +1,56 @@
 """judgements: every candidate scored by every scorer, and the ranks fused."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
-from threading import Lock
 from typing import Any, ClassVar
 
 from fret.choose import rank_fused
-from fret.config import (
-    EmbeddingScorer,
-    JudgementsSettings,
-    QueryLikelihoodScorer,
-    RelevanceScorer,
-    UnigramScorer,
-)
-from fret.config import Scorer as ScorerSettings
-from fret.errors import ConfigError
+from fret.config import JudgementsSettings
 from fret.fingerprint import identity_of
-from fret.prompts import Prompt
 from fret.records import Candidates, Dropped, Judgement, Query, Reason, Record, Scoring
-from fret.retrieval.dense import MINILM, Embedder, PassageVectors, identify_model
 from fret.retrieval.fuse import rank_scores
-from fret.scorers import Group, Score, Scorer
-from fret.scorers.embedding import EmbeddingScorer as CosineScorer
-from fret.scorers.query_likelihood import QueryLikelihoodScorer as LikelihoodScorer
-from fret.scorers.relevance import RelevanceScorer as GradingScorer
-from fret.scorers.unigram import UnigramScorer as WordScorer
+from fret.scorers import Score, Scorer
+from fret.scorers.agreement import measure_judgements
+from fret.scorers.rounds import Deeper, Rounds, Sheet
 from fret.stages.base import Question, Stage, Tick
 from fret.stages.context import Context
 from fret.stages.join import join_queries
+from fret.stages.panel import Panel
 from fret.store import Run
 
 Row = tuple[Query, Candidates]
 
-# What each scorer asks of its model.
-_KINDS = {"relevance": "labels", "query_likelihood": "likelihood"}
-
 
 class Judgements(Stage):
-    """Runs one scorer after the other over a shard, then fuses their ranks."""
+    """Runs the scorers over a shard, then fuses their ranks."""
 
     name: ClassVar[str] = "judgements"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     record: ClassVar[type[Record]] = Judgement
     reads: ClassVar[tuple[str, ...]] = ("passages", "queries", "candidates")
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._settings: JudgementsSettings = context.settings.judgements
-        self._prompts: dict[str, Prompt] = {
-            scorer.kind: context.prompt(scorer.prompt, scorer.kind)
-            for scorer in self._settings.scorers
-            if isinstance(scorer, RelevanceScorer | QueryLikelihoodScorer)
-        }
-        self._embedder: Embedder | None = None
-        self._usable = [scorer for scorer in self._settings.scorers if self._find_model(scorer)]
-        self.ticks_per_row = len(self._usable)
+        self._panel = Panel(context)
+        self.ticks_per_row = len(self._panel.usable)
 
     def identity(self) -> dict[str, Any]:
+        weights = zip(self._panel.usable, self._panel.weights, strict=True)
         return {
-            "scorers": [self._identity_of(scorer) for scorer in self._usable],
-            "fusion": self._settings.fusion.model_dump(),
+            "scorers": self._panel.identity(),
+            "fusion": {
+                "k": self._settings.fusion.k,
+                "weights": {scorer.name: weight for scorer, weight in weights},
+            },
+            **identity_of(self._settings.model_dump(include={"early_stop", "deeper"})),
         }
 
     def questions(self) -> set[Question]:
-        n_words = self._context.settings.passages.max_words
-        return {
-            Question(scorer.model, _KINDS[scorer.kind], self._prompts[scorer.kind].longest(n_words))
-            for scorer in self._usable
-            if isinstance(scorer, RelevanceScorer | QueryLikelihoodScorer)
-        }
+        return self._panel.questions(self._context.settings.passages.max_words)
 
     def open(self, run: Run) -> None:
         self._lookup = self._context.lookup(run)
-        self._scorers = [self._build(scorer, run) for scorer in self._usable]
+        self._scorers = self._panel.build(run, self._lookup)
 
     def inputs(self, run: Run) -> Iterator[Iterable[Row]]:
         return (join_queries(run, Candidates, shard) for shard in range(run.n_shards(Candidates)))
@@ -82,39 +60,45 @@ class Judgements(Stage):
 
     def process(self, rows: Iterable[Row], tick: Tick) -> Iterator[Judgement | Dropped]:
         rows = list(rows)
-        by_scorer = [self._run_scorer(scorer, rows, tick) for scorer in self._scorers]
-        for i, (_, candidates) in enumerate(rows):
-            yield self._judge(candidates, [scores[i] for scores in by_scorer])
+        sheets = self._fill_sheets(rows, tick=tick)
+        for (_, candidates), sheet in zip(rows, sheets, strict=True):
+            yield self._judge(candidates, sheet)
 
     def gather(self, rows: Iterable[Row]) -> None:
-        rows = list(rows)
-        for scorer in self._scorers:
-            if scorer.name in _KINDS:  # the others compute, and ask nobody
-                self._run_scorer(scorer, rows, lambda: None)
+        self._fill_sheets(rows, asks_only=True)
 
     def measure(self, run: Run) -> dict[str, Any]:
-        return {"agreement": measure_agreement(run.rows(Judgement))}
+        return {"judgements": measure_judgements(_join_depths(run))}
 
-    def _run_scorer(self, scorer: Scorer, rows: list[Row], tick: Tick) -> list[list[Score]]:
-        groups: Iterator[Group] = ((query, self._lookup.get(c.passage_ids)) for query, c in rows)
-        results = []
-        for scores in scorer.score(groups):
-            results.append(scores)
-            tick()
-        return results
-
-    def _judge(
-        self, candidates: Candidates, by_scorer: Sequence[list[Score]]
-    ) -> Judgement | Dropped:
-        scorings = [
-            _make_scoring(s, line) for s, line in zip(self._scorers, by_scorer, strict=True)
+    def _fill_sheets(self, rows: Iterable[Row], **options: Any) -> list[Sheet]:
+        sheets = [
+            Sheet(query, c.passage_ids, n_top=c.n_top, n_scorers=len(self._scorers))
+            for query, c in rows
         ]
+        stop, deeper = self._settings.early_stop, self._settings.deeper
+        grader = next((i for i, s in enumerate(self._scorers) if s.kind == "relevance"), None)
+        rounds = Rounds(
+            self._scorers,
+            self._lookup.get,
+            lead=stop.lead if stop else None,
+            deeper=(grader, Deeper(**deeper.model_dump()))
+            if deeper and grader is not None
+            else None,
+            **options,
+        )
+        rounds.run(sheets)
+        return sheets
+
+    def _judge(self, candidates: Candidates, sheet: Sheet) -> Judgement | Dropped:
+        scorings = [_make_scoring(s, sheet.finish(i)) for i, s in enumerate(self._scorers)]
         seed = candidates.passage_ids.index(candidates.seed_id) if candidates.seed_id else None
+        asked = [i for i in range(len(scorings)) if not sheet.is_spared(i)]
         fused_scores, fused_ranks = rank_fused(
-            [s.ranks for s in scorings],
-            [s.scores for s in scorings],
+            [scorings[i].ranks for i in asked],
+            [scorings[i].scores for i in asked],
             k=self._settings.fusion.k,
             seed=seed,
+            weights=[self._panel.weights[i] for i in asked],
         )
         n_scored = sum(rank is not None for rank in fused_ranks)
         if n_scored < 2:
@@ -123,73 +107,18 @@ class Judgements(Stage):
         return Judgement(
             query_id=candidates.query_id,
             seed_id=candidates.seed_id,
-            passage_ids=candidates.passage_ids,
+            passage_ids=sheet.judged_ids,
             scorings=tuple(scorings),
             fused_scores=tuple(fused_scores),
             fused_ranks=tuple(fused_ranks),
         )
-
-    def _find_model(self, scorer: ScorerSettings) -> bool:
-        """Whether a scorer can be used.
-
-        Only the embedding may be missing, where another scorer stays.
-        """
-        if not isinstance(scorer, EmbeddingScorer):
-            return True
-        try:
-            self._embedder = self._context.embedder(
-                scorer.model, query_format=scorer.query_format, batch_size=scorer.batch_size
-            )
-        except ConfigError as error:
-            if len(self._settings.scorers) == 1 or scorer.model != MINILM:
-                raise
-            self._context.observer.warned(f"{error} The scorer `embedding` is left out.")
-            return False
-        return True
-
-    def _identity_of(self, scorer: ScorerSettings) -> dict[str, Any]:
-        identity: dict[str, Any] = identity_of(scorer.model_dump())
-        if isinstance(scorer, EmbeddingScorer):
-            identity["model"] = identify_model(scorer.model)
-        elif not isinstance(scorer, UnigramScorer):
-            identity["model"] = self._context.model_identity(scorer.model)
-            identity["prompt_hash"] = self._prompts[scorer.kind].hash
-        return identity
-
-    def _build(self, scorer: ScorerSettings, run: Run) -> Scorer:
-        match scorer:
-            case UnigramScorer():
-                return WordScorer(self._lookup, mu=scorer.mu)
-            case RelevanceScorer():
-                return GradingScorer(self._context.llm(scorer.model), self._prompts[scorer.kind])
-            case QueryLikelihoodScorer():
-                return LikelihoodScorer(self._context.llm(scorer.model), self._prompts[scorer.kind])
-            case EmbeddingScorer():
-                return self._build_cosine(scorer, run)
-
-    def _build_cosine(self, scorer: EmbeddingScorer, run: Run) -> CosineScorer:
-        assert self._embedder is not None
-        embedder, lookup, opening = self._embedder, self._lookup, Lock()
-
-        @cache
-        def open_vectors() -> PassageVectors:
-            return self._context.vectors(run, scorer.model, embedder)
-
-        def vectors_of(passage_ids: Sequence[str]) -> Any:
-            # Opened when first needed, which may mean to encode all passages: a pass that only
-            # asks models does not.
-            with opening:
-                vectors = open_vectors()
-            rows = [lookup.row_of(passage_id) for passage_id in passage_ids]
-            return vectors.take([row for row in rows if row is not None])
-
-        return CosineScorer(self._embedder, vectors_of, model=scorer.model)
 
 
 def _make_scoring(scorer: Scorer, scores: Sequence[Score]) -> Scoring:
     values = [score.value for score in scores]
     return Scoring(
         scorer=scorer.name,
+        kind=scorer.kind,
         model=scorer.model,
         fallbacks=tuple(score.fallback for score in scores),
         scores=tuple(values),
@@ -201,19 +130,8 @@ def _make_scoring(scorer: Scorer, scores: Sequence[Score]) -> Scoring:
     )
 
 
-def measure_agreement(rows: Iterable[Judgement]) -> dict[str, float]:
-    """Return how often the scorers' favourites agree, and how often the fused one is the seed."""
-    n = n_same = n_seeded = n_seed_first = 0
-    for judgement in rows:
-        favourites = {scoring.ranks.index(1) for scoring in judgement.scorings}
-        n += 1
-        n_same += len(favourites) == 1
-        if judgement.seed_id is not None:
-            n_seeded += 1
-            n_seed_first += (
-                judgement.passage_ids[judgement.fused_ranks.index(1)] == judgement.seed_id
-            )
-    measures = {"scorers_share_favourite": n_same / n} if n else {}
-    if n_seeded:
-        measures["seed_is_best"] = n_seed_first / n_seeded
-    return {name: round(value, 4) for name, value in measures.items()}
+def _join_depths(run: Run) -> Iterator[tuple[int, Judgement]]:
+    """Yield each judgement with the number of candidates that were to be judged in any case."""
+    found = run.rows(Candidates)
+    for judgement in run.rows(Judgement):
+        yield next(c.n_top for c in found if c.query_id == judgement.query_id), judgement

@@ -95,7 +95,7 @@ def _read_end(
     first = max(0, len(text) - len(told))
     last = min(first + told.count(_PIECE), len(request.prompt))
     reply: LikelihoodReply | Failure = _not_covered()
-    for place in range(first, last + 1):
+    for place in (*range(first, last + 1), *_find_start_without_spaces(tokens, request)):
         end = Likelihood(request.prompt[place:], request.continuation)
         reply = read_continuation(end, tokens, values, usage)
         if isinstance(reply, LikelihoodReply):
@@ -146,9 +146,12 @@ def read_continuation(
     text = request.prompt + request.continuation
     if tokens[0].startswith(" ") and not text.startswith(" "):
         tokens = [tokens[0][1:], *tokens[1:]]  # sentencepiece begins a text with a space
-    if values[0] is None and not text.startswith(tokens[0]) and _PIECE not in tokens[0]:
+    shown = (tokens[0].lower(), tokens[0].lower().removeprefix("##"))  # see the word pieces below
+    if values[0] is None and not text.lower().startswith(shown) and _PIECE not in tokens[0]:
         tokens, values = tokens[1:], values[1:]  # a token of its own that begins every text
     ends = find_ends(tokens, text)
+    if ends is None and not (request.prompt[-1:] + request.continuation[:1]).isspace():
+        ends = _find_ends_without_spaces(tokens, text)
     if ends is None:
         return Failure(FailureKind.UNREADABLE, "the tokens do not spell the text that was sent")
     first, last = bisect_right(ends, len(request.prompt)), bisect_left(ends, len(text))
@@ -230,6 +233,41 @@ def _count_clean(tokens: list[str], start: int) -> int:
     while n < 8 and start + n + 1 < len(tokens) and _PIECE not in tokens[start + n + 1]:
         n += 1
     return n
+
+
+def _find_ends_without_spaces(tokens: list[str], text: str) -> list[int] | None:
+    """Do the same where tokens show without the spaces before them.
+
+    So do those of sentencepiece when each is decoded alone, and BERT's, which mark what goes on
+    with a word ("##ing") instead and may know no capitals. A token of which nothing is left takes
+    all the spaces where it stands, so those at the boundary must be on one side of it.
+    """
+    ends: list[int] = []
+    place = 0
+    if text != text.rstrip():
+        return None
+    for token in tokens:
+        while place < len(text) and text[place].isspace():
+            place += 1
+        if place == len(text):
+            break
+        shown = token.strip()
+        if text[place : place + len(shown)].lower() != shown.lower():
+            shown = shown.removeprefix("##")
+        if text[place : place + len(shown)].lower() != shown.lower():
+            return None
+        place += len(shown)
+        ends.append(place)
+    return ends if place == len(text) else None
+
+
+def _find_start_without_spaces(tokens: list[str], request: Likelihood) -> list[int]:
+    """Return where in the prompt such tokens begin that reach to the text's end; none if unsure."""
+    n_told = sum(len(re.sub(r"\s|^##(?=.)", "", token)) for token in tokens)
+    text = request.prompt + request.continuation
+    places = [place for place, character in enumerate(text) if not character.isspace()]
+    start = places[-n_told] if 0 < n_told <= len(places) else len(text)
+    return [start] if start <= len(request.prompt) else []
 
 
 def _join_prompts(bodies: list[dict[str, Any]]) -> dict[str, Any]:
