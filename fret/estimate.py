@@ -105,6 +105,6 @@ def make_row(text: str, ids: Iterable[str]) -> tuple[Query, Candidates]:
     )  # fmt: skip
     candidates = Candidates(
         query_id="", seed_id=None, passage_ids=ids, bm25_ranks=none, bm25_scores=none,
-        dense_ranks=none, dense_scores=none, seed_rank=None,
+        dense_ranks=none, dense_scores=none, seed_rank=None, n_top=len(ids),
     )  # fmt: skip
     return query, candidates

@@ -19,14 +19,17 @@ from fret.config import (
     BudgetSettings,
     DenseSettings,
     EmbeddingScorer,
+    ExamplesSettings,
     FileWriter,
     HtmlSource,
     JsonlSource,
     LlmWriter,
+    NegativesSettings,
     OpenAIModel,
     PipelineSettings,
     QueryLikelihoodScorer,
     RelevanceScorer,
+    ScoresFusion,
     Settings,
     TransformersModel,
 )
@@ -42,6 +45,7 @@ pages: {source: {kind: html, path: pages}, workers: 1}
 queries: {writer: {kind: template}}
 candidates: {dense: {model: embedder_a}}
 judgements: {scorers: [{kind: unigram}, {kind: embedding, model: embedder_a}]}
+examples: {negatives: {count: 2}}
 """
 MODELS = """
 run: r
@@ -59,6 +63,7 @@ judgements:
   scorers:
     - {kind: relevance, model: judge, prompt: relevance.yaml}
     - {kind: query_likelihood, model: other, prompt: likelihood.yaml}
+examples: {negatives: {count: 2}, fusion: {k: 60.0}}
 """
 LOCAL = MODELS.replace("{backend: scripted}", "{backend: transformers, model: embedder_a}")
 OWN = """
@@ -67,6 +72,7 @@ pages: {source: {kind: html, path: pages}, workers: 1}
 queries: {writer: {kind: file, path: queries.jsonl}}
 candidates: {dense: {model: embedder_a}, bm25: null}
 judgements: {scorers: [{kind: unigram}]}
+examples: {negatives: {count: 2}}
 """
 PIPELINES = {"rules": RULES, "models": MODELS, "local": LOCAL, "own": OWN}
 
@@ -144,6 +150,10 @@ OTHER: dict[tuple[type[Settings], str], Any] = {
     (OpenAIModel, "base_urls"): ["http://elsewhere:2/v1", "http://elsewhere:3/v1"],
     (TransformersModel, "model"): "embedder_b",
     (TransformersModel, "batch_tokens"): 128,
+    (ExamplesSettings, "leave_out"): {"claim": []},
+    (NegativesSettings, "at_least"): 1,
+    (NegativesSettings, "band"): [0.25, 0.75],
+    (ScoresFusion, "weights"): {"relevance": 0.5},
 }
 OTHER_SECTION: dict[str, Any] = {
     "pages.source.kind": {"kind": "jsonl", "path": "texts.jsonl"},

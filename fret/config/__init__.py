@@ -13,7 +13,12 @@ from fret.config.candidates import (
     FusionSettings,
     QueryFormat,
 )
-from fret.config.examples import ExamplesSettings, NegativesSettings
+from fret.config.examples import (
+    ExamplesSettings,
+    ExtraPositivesSettings,
+    NegativesSettings,
+    ScoresFusion,
+)
 from fret.config.judgements import (
     EmbeddingScorer,
     JudgementFusion,
@@ -55,6 +60,7 @@ __all__ = [
     "DenseSettings",
     "EmbeddingScorer",
     "ExamplesSettings",
+    "ExtraPositivesSettings",
     "FileWriter",
     "FusionSettings",
     "HtmlSource",
@@ -75,6 +81,7 @@ __all__ = [
     "QueryLikelihoodScorer",
     "RelevanceScorer",
     "Scorer",
+    "ScoresFusion",
     "ScriptedModel",
     "Settings",
     "Source",

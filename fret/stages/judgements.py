@@ -96,7 +96,9 @@ class Judgements(Stage):
         return {"agreement": measure_agreement(run.rows(Judgement))}
 
     def _run_scorer(self, scorer: Scorer, rows: list[Row], tick: Tick) -> list[list[Score]]:
-        groups: Iterator[Group] = ((query, self._lookup.get(c.passage_ids)) for query, c in rows)
+        groups: Iterator[Group] = (
+            (query, self._lookup.get(c.passage_ids[: c.n_top])) for query, c in rows
+        )
         results = []
         for scores in scorer.score(groups):
             results.append(scores)
@@ -123,7 +125,7 @@ class Judgements(Stage):
         return Judgement(
             query_id=candidates.query_id,
             seed_id=candidates.seed_id,
-            passage_ids=candidates.passage_ids,
+            passage_ids=candidates.passage_ids[: candidates.n_top],
             scorings=tuple(scorings),
             fused_scores=tuple(fused_scores),
             fused_ranks=tuple(fused_ranks),
