@@ -115,7 +115,7 @@ def load_cases(pipeline: Pipeline) -> list[Case]:
 
 def run_cranfield(folder: Path, **sections: Any) -> Pipeline:
     pipeline = fret.load(str(write_pipeline(folder, **sections)))
-    pipeline.run(["judgements"])
+    pipeline.run(["pages", "passages", "queries", "candidates", "judgements"])
     return pipeline
 
 
@@ -276,3 +276,33 @@ NAIVE = Rules(PositiveRules(), NegativeRules(pick="hardest"))
 def change(rules: Rules, **changes: Any) -> Rules:
     """Change the rules for negatives."""
     return replace(rules, negatives=replace(rules.negatives, **changes))
+
+
+def grade_from_table(
+    table: Mapping[tuple[str, str], int], judge: Grade
+) -> Callable[[str, str], float]:
+    """What the test server's brain grades by: people's grades by query and passage, through a
+    judge. The passage comes as the prompt shows it, below its title."""
+
+    def grade(query: str, shown: str) -> float:
+        passage = " ".join(shown.partition("\n")[2].split())
+        return judge(query, passage, table.get((query, passage), 0))
+
+    return grade
+
+
+def make_table(n_queries: int) -> dict[tuple[str, str], int]:
+    """People's grades by the texts of query and passage."""
+    queries = {row["_id"]: row["text"] for row in read_lines("queries.jsonl")[:n_queries]}
+    texts = {row["_id"]: row["text"] for row in read_lines("corpus.jsonl")}
+    return {
+        (_joined(queries[query]), _joined(texts[passage])): grade
+        for query, found in read_grades().items()
+        if query in queries
+        for passage, grade in found.items()
+        if passage in texts
+    }
+
+
+def _joined(text: str) -> str:
+    return " ".join(text.split())

@@ -16,23 +16,21 @@ class Sameness:
     def __init__(self, limit: float | None) -> None:
         self._limit = limit
         """Texts of this containment or more are the same; None: only equal ones are."""
-        self._shingles: dict[str, frozenset[tuple[str, ...]]] = {}
+        self._known: dict[str, tuple[str, frozenset[tuple[str, ...]]]] = {}
 
     def is_same(self, one: str, other: str) -> bool:
         """Whether two texts are equal but for case and spaces, or nearly."""
-        if one == other or _plain(one) == _plain(other):
-            return True
-        return self._limit is not None and self._contain(one, other) >= self._limit
-
-    def _contain(self, one: str, other: str) -> float:
-        first, second = self._shingles_of(one), self._shingles_of(other)
+        (plain, first), (other_plain, second) = self._read(one), self._read(other)
+        if plain == other_plain or self._limit is None:
+            return plain == other_plain
         smaller = min(len(first), len(second))
-        return len(first & second) / smaller if smaller else 0.0
+        return smaller > 0 and len(first & second) / smaller >= self._limit
 
-    def _shingles_of(self, text: str) -> frozenset[tuple[str, ...]]:
-        if text not in self._shingles:
-            self._shingles[text] = shingle(text)
-        return self._shingles[text]
+    def _read(self, text: str) -> tuple[str, frozenset[tuple[str, ...]]]:
+        if text not in self._known:
+            shingles = frozenset() if self._limit is None else shingle(text)
+            self._known[text] = (" ".join(text.casefold().split()), shingles)
+        return self._known[text]
 
 
 def shingle(text: str) -> frozenset[tuple[str, ...]]:
@@ -41,7 +39,3 @@ def shingle(text: str) -> frozenset[tuple[str, ...]]:
     if len(words) < _WORDS_PER_SHINGLE:
         return frozenset([tuple(words)] if words else [])
     return frozenset(zip(*(words[i:] for i in range(_WORDS_PER_SHINGLE)), strict=False))
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())
