@@ -219,8 +219,23 @@ def _describe_measures(manifests: Iterable[Manifest]) -> Iterator[str]:
             moved = found["positive_is_not_seed"]
             if moved is not None:
                 yield f"the positive is another passage than the seed in {moved:.1%}"
+            yield _describe_negatives(found)
         if usage := manifest.usage:
             yield _describe_answers(manifest.stage, usage)
+
+
+def _describe_negatives(found: Mapping[str, Any]) -> str:
+    hardness = found["hardness"]
+    parts = [", ".join(f"{n} {pick}" for pick, n in found["picks"].items())]
+    if hardness["over_0.95"] is not None:
+        parts.append(f"{hardness['under_0.5']:.1%} under half the positive's similarity")
+    if found["with_extra_positives"] is not None:
+        parts.append(f"further positives in {found['with_extra_positives']:.1%}")
+    if found["separability"]:
+        parts.append(
+            f"told from positives without the query: AUC {found['separability']['auc']:.2f}"
+        )
+    return f"negatives: {'; '.join(parts)}"
 
 
 def _describe_answers(stage: str, usage: Mapping[str, float]) -> str:

@@ -138,12 +138,15 @@ def test_the_positive_and_the_seed_are_on_one_side() -> None:
 
 def test_what_is_as_relevant_as_the_positive_is_a_positive_too() -> None:
     given = options(1, 3, 2, 5, 4, grades=[2.6, 2.4, 2.0, 2.9, 0.0])
-    found = find_as_relevant(given, 0, PositiveRules(extra_margin=0.25))
+    found = find_as_relevant(given, 0, PositiveRules(extra_count=0, extra_margin=0.25))
     assert found == [1, 3]  # best first by the fused ranking; 2.0 is too far below 2.6
-    assert find_as_relevant(given, 0, PositiveRules(extra_margin=0.0)) == [3]
-    assert find_as_relevant(given, 0, PositiveRules(extra_margin=3.0)) == [2, 1, 3]
-    assert find_as_relevant(given, 0, PositiveRules(extra_margin=3, relevant_from=2.5)) == [3]
-    assert find_as_relevant(options(1, 2), 0, PositiveRules()) == []
+    assert find_as_relevant(given, 0, PositiveRules(extra_count=0, extra_margin=0.0)) == [3]
+    assert find_as_relevant(given, 0, PositiveRules(extra_count=0, extra_margin=3.0)) == [2, 1, 3]
+    assert find_as_relevant(
+        given, 0, PositiveRules(extra_count=0, extra_margin=3, relevant_from=2.5)
+    ) == [3]
+    assert find_as_relevant(options(1, 2), 0, PositiveRules(extra_count=0)) == []
+    assert find_as_relevant(given, 0, PositiveRules()) == []  # not asked for
 
 
 def test_further_positives_are_never_negatives_though_no_guard_is_on() -> None:

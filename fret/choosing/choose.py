@@ -67,7 +67,9 @@ def choose(
         return no
     sameness = Sameness(rules.max_overlap)
     as_relevant = find_as_relevant(options, positive, rules.positives)
-    extra = take_different(options, positive, as_relevant, rules.positives.extra_count, sameness)
+    extra = take_different(
+        options, positive, as_relevant, rules.positives.extra_count or 0, sameness
+    )
     negatives = choose_negatives(
         options,
         [positive, *extra],

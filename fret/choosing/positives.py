@@ -23,8 +23,8 @@ class PositiveRules:
     """From here on a candidate counts as relevant."""
     max_relevant: int | None = None
     """A query with more relevant candidates is ambiguous."""
-    extra_count: int = 0
-    """The most further positives that are kept."""
+    extra_count: int | None = None
+    """The most further positives that are kept; None: what is as relevant is not looked for."""
     extra_margin: float = 0.0
     """How much less relevant than the positive they may be."""
 
@@ -62,7 +62,7 @@ def find_as_relevant(options: Options, positive: int, rules: PositiveRules) -> l
     0.515) than to remove them (0.511) or the example (0.506; 0.508 with nothing done).
     """
     grade = options.mean_grades[positive]
-    if grade is None:
+    if grade is None or rules.extra_count is None:
         return []
     bound = max(rules.relevant_from, grade - rules.extra_margin)
     side, ranks = options.split_of(positive), options.fused_ranks

@@ -119,8 +119,8 @@ class ExamplesSettings(Settings):
     max_relevant: int | None = Field(default=None, ge=1)
     """Drop a query with more relevant candidates, as ambiguous; null: never, for RLHN found that
     worse (0.506) than to relabel them (0.515)."""
-    extra_positives: ExtraPositivesSettings = ExtraPositivesSettings()
-    """What is as good as the positive."""
+    extra_positives: ExtraPositivesSettings | None = ExtraPositivesSettings()
+    """What is as good as the positive; null: not looked for, and it may be a negative."""
     negatives: NegativesSettings = NegativesSettings()
     """Which candidates become hard negatives."""
     splits: dict[Literal["validation", "test"], float] = Field(default={"test": 0.05})

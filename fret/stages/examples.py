@@ -149,8 +149,8 @@ def _make_rules(settings: ExamplesSettings, rule: PositiveRule) -> Rules:
             min_relevance=settings.min_relevance,
             relevant_from=settings.relevant_from,
             max_relevant=settings.max_relevant,
-            extra_count=extra.max_count,
-            extra_margin=extra.margin,
+            extra_count=extra.max_count if extra else None,
+            extra_margin=extra.margin if extra else 0.0,
         ),
         NegativeRules(
             count=negatives.count,
