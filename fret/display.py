@@ -225,17 +225,12 @@ def _describe_measures(manifests: Iterable[Manifest]) -> Iterator[str]:
 
 
 def _describe_negatives(found: Mapping[str, Any]) -> str:
-    hardness = found["hardness"]
-    parts = [", ".join(f"{n} {pick}" for pick, n in found["picks"].items())]
-    if hardness["over_0.95"] is not None:
-        parts.append(f"{hardness['under_0.5']:.1%} under half the positive's similarity")
-    if found["with_extra_positives"] is not None:
-        parts.append(f"further positives in {found['with_extra_positives']:.1%}")
-    if found["separability"]:
-        parts.append(
-            f"told from positives without the query: AUC {found['separability']['auc']:.2f}"
-        )
-    return f"negatives: {'; '.join(parts)}"
+    text = "negatives: " + ", ".join(f"{n} {pick}" for pick, n in found["picks"].items())
+    if (easy := found["hardness"]["under_0.5"]) is not None:
+        text += f"; {easy:.1%} under half the positive's similarity"
+    if blind := found["separability"]:
+        text += f"; told from positives without the query with AUC {blind['auc']:.2f}"
+    return text
 
 
 def _describe_answers(stage: str, usage: Mapping[str, float]) -> str:
