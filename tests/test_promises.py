@@ -31,6 +31,7 @@ from llm_server import LLMServer
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(900),  # 1,400 abstracts to encode, on a machine that may be busy
     pytest.mark.skipif(
         not CRANFIELD.is_dir(), reason=f"{CRANFIELD} is absent: people's judgements are not here"
     ),
