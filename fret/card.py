@@ -48,7 +48,7 @@ def write_card(
     sections = [
         f"# {name}",
         _describe(manifests),
-        _list_columns(columns, manifests[-1].measures["examples"]["splits"]),
+        _list_columns(columns, manifests[-1].measures["examples"]),
         _describe_making(manifests),
         _draw_funnel(manifests),
         _show_examples(run),
@@ -110,15 +110,28 @@ def _describe(manifests: Sequence[Manifest]) -> str:
     )
 
 
-def _list_columns(columns: Sequence[str], splits: Mapping[str, int]) -> str:
+def _list_columns(columns: Sequence[str], measures: Mapping[str, Any]) -> str:
+    splits = measures["splits"]
     rows = ", ".join(f"{splits[split]} in `{split}`" for split in _ordered(splits))
     return (
         "## What it holds\n\n"
         f"- `triplets` ({rows}): {', '.join(f'`{column}`' for column in columns)}. Anchors read "
-        "`task: … | query: …`, passages `title: … | text: …`.\n"
-        "- `full`: the same rows in the same order with every field: "
-        "ids, addresses, seed, scores and ranks.\n\n"
+        "`task: … | query: …`, passages `title: … | text: …`."
+        f"{_say_ragged(measures['negatives'])}\n"
+        "- `full`: the same rows in the same order with every field: ids, addresses, seed, scores, "
+        "ranks, grades and similarities; further positives (`extra_positives`); and for each "
+        "candidate that may be no negative the reason (`refused_ids`, `refused_reasons`).\n\n"
         "No page has passages in two splits."
+    )
+
+
+def _say_ragged(negatives: Mapping[str, int]) -> str:
+    counts = sorted(map(int, negatives))
+    if len(counts) < 2:
+        return ""
+    return (
+        f" Examples have {counts[0]} to {counts[-1]} negatives; here are the first {counts[0]}, "
+        "so that every column is full, and in `full` are all."
     )
 
 
@@ -143,7 +156,26 @@ def _describe_making(manifests: Sequence[Manifest]) -> str:
         lines.append(
             f"- The seed is among the first 20 candidates for {recall['@20']:.0%} of the queries."
         )
+    lines += _describe_choice(by_stage["examples"].measures["examples"])
     return "## How it was made\n\n" + "\n".join(lines)
+
+
+def _describe_choice(measures: Mapping[str, Any]) -> Iterator[str]:
+    picks = ", ".join(f"{n} {pick}" for pick, n in measures["picks"].items())
+    yield f"- Negatives by pick: {picks}; {measures['unjudged_negatives']} of them unjudged."
+    hardness = measures["hardness"]
+    if hardness["over_0.95"] is not None:
+        yield (
+            f"- Of the negatives {hardness['over_0.95']:.1%} are over 0.95 of the positive's "
+            f"similarity to the query, {hardness['under_0.5']:.1%} under 0.5."
+        )
+    if measures["with_extra_positives"] is not None:
+        yield f"- {measures['with_extra_positives']:.1%} of the examples have further positives."
+    if blind := measures["separability"]:
+        yield (
+            f"- A classifier over words that does not see the query tells positives from negatives "
+            f"with an AUC of {blind['auc']:.2f} (0.5: not at all)."
+        )
 
 
 def _say_who_took_part(

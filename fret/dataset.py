@@ -2,6 +2,8 @@
 
 Two configs over the same rows in the same order: `triplets` holds only the texts that a trainer
 reads, in its order; `full` holds every field of the examples, with ids, scores and addresses.
+Trainers want full columns: where examples have different numbers of negatives, `triplets` has as
+many as all of them have, the first ones, and `full` has the rest.
 """
 
 from collections.abc import Mapping
@@ -15,6 +17,7 @@ import pyarrow.parquet as pq
 
 from fret.card import write_card
 from fret.durable import sha256_of, size_of, write_json
+from fret.manifest import Manifest
 from fret.records import Example, hash_json, schema_of
 from fret.store import Run
 
@@ -34,11 +37,13 @@ def build_dataset(run: Run, *, publish: Mapping[str, Any]) -> Path:
     )
     if run.dataset_made_from() == made_from:
         return run.dataset_dir
-    triplet_schema = _triplet_schema(_count_negatives(run))
+    triplet_schema = _triplet_schema(_count_negatives(manifest))
     with run.replaced_dataset() as folder:
         with _Writers(folder) as writers:
             for example in run.rows(Example):
-                writers.add("triplets", example.split, _triplet(example), triplet_schema)
+                writers.add(
+                    "triplets", example.split, _triplet(example, triplet_schema), triplet_schema
+                )
                 writers.add("full", example.split, example.to_row(), schema_of(Example))
         write_card(folder, run, files=writers.files, columns=triplet_schema.names, publish=publish)
         sizes = {p.relative_to(folder).as_posix(): size_of(p) for p in _files_below(folder)}
@@ -60,9 +65,9 @@ def _files_below(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def _count_negatives(run: Run) -> int:
-    first: Example | None = next(run.rows(Example), None)
-    return len(first.negatives) if first else 1
+def _count_negatives(manifest: Manifest) -> int:
+    """Return how many negatives every example has."""
+    return min(map(int, manifest.measures["examples"]["negatives"]), default=1)
 
 
 def _triplet_schema(n_negatives: int) -> pa.Schema:
@@ -70,14 +75,14 @@ def _triplet_schema(n_negatives: int) -> pa.Schema:
     return pa.schema([(name, pa.string()) for name in ("anchor", "positive", *negatives)])
 
 
-def _triplet(example: Example) -> dict[str, str]:
+def _triplet(example: Example, schema: pa.Schema) -> dict[str, str]:
     pairs = zip(example.negative_titles, example.negatives, strict=True)
     texts = [
         format_anchor(example.task, example.query),
         format_passage(example.positive_title, example.positive),
         *(format_passage(title, text) for title, text in pairs),
     ]
-    return dict(zip(_triplet_schema(len(example.negatives)).names, texts, strict=True))
+    return dict(zip(schema.names, texts, strict=False))
 
 
 class _Writers:

@@ -175,6 +175,7 @@ def _describe_measures(manifests: Iterable[Manifest]) -> Iterator[str]:
             moved = found["positive_is_not_seed"]
             if moved is not None:
                 yield f"the positive is another passage than the seed in {moved:.1%}"
+            yield _describe_negatives(found)
         if usage := manifest.usage:
             yield f"{manifest.stage}: {_describe_usage(usage)}"
 
@@ -188,6 +189,15 @@ def _describe_agreement(found: Mapping[str, Any]) -> Iterator[str]:
         parts |= {f"{scorer} {kind}": share for kind, share in kinds.items()}
     if odd := [f"{what} in {share:.1%}" for what, share in parts.items() if share]:
         yield f"queries: {', '.join(odd)}"
+
+
+def _describe_negatives(found: Mapping[str, Any]) -> str:
+    text = "negatives: " + ", ".join(f"{n} {pick}" for pick, n in found["picks"].items())
+    if (easy := found["hardness"]["under_0.5"]) is not None:
+        text += f"; {easy:.1%} under half the positive's similarity"
+    if blind := found["separability"]:
+        text += f"; told from positives without the query with AUC {blind['auc']:.2f}"
+    return text
 
 
 def _describe_usage(usage: Mapping[str, float]) -> str:

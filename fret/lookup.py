@@ -33,6 +33,7 @@ class PassageLookup:
 
     def __init__(self, path: Path) -> None:
         self._batches = _open_batches(path)
+        self._columns: dict[str, list[Any]] = {}
         ids = [np.asarray(b.column("id").to_pylist(), dtype=f"S{ID_LENGTH}") for b in self._batches]
         self._ids: NDArray[Any] = (
             np.concatenate(ids) if ids else np.array([], dtype=f"S{ID_LENGTH}")
@@ -53,6 +54,38 @@ class PassageLookup:
         found = place < len(self._sorted) and self._sorted[place] == key
         return int(self._order[place]) if found else None
 
+    def rows_of(self, passage_ids: Sequence[str]) -> list[int]:
+        """Return the rows of passages.
+
+        Raises:
+            StoreError: an id is unknown, so the stages of the run do not fit together.
+        """
+        if not passage_ids:
+            return []
+        keys = np.asarray([passage_id.encode("ascii", "replace") for passage_id in passage_ids])
+        places = np.searchsorted(self._sorted, keys)
+        inside = np.minimum(places, len(self._sorted) - 1)
+        known = self._sorted[inside] == keys if len(self._sorted) else np.zeros(len(keys), bool)
+        if not known.all():
+            raise StoreError(
+                f"The passage {passage_ids[int(np.argmin(known))]} is not in the stage passages. "
+                "Make the later stages anew with `--redo candidates`."
+            )
+        return list(map(int, self._order[places]))
+
+    def page_of(self, row: int) -> str:
+        """Return the id of the page that the passage in a row is of."""
+        return self._field("page_id", row)
+
+    def text_of(self, row: int) -> str:
+        """Return the text of the passage in a row."""
+        return self._field("text", row)
+
+    def _field(self, name: str, row: int) -> str:
+        if name not in self._columns:
+            self._columns[name] = [batch.column(name) for batch in self._batches]
+        return str(self._columns[name][row // _ROWS_PER_BATCH][row % _ROWS_PER_BATCH])
+
     def at(self, row: int) -> Passage:
         """Return the passage in a row."""
         batch = self._batches[row // _ROWS_PER_BATCH]
@@ -65,13 +98,7 @@ class PassageLookup:
         Raises:
             StoreError: an id is unknown, so the stages of the run do not fit together.
         """
-        rows = [self.row_of(passage_id) for passage_id in passage_ids]
-        if None in rows:
-            raise StoreError(
-                f"The passage {passage_ids[rows.index(None)]} is not in the stage passages. "
-                "Make the later stages anew with `--redo candidates`."
-            )
-        return [self.at(row) for row in rows if row is not None]
+        return [self.at(row) for row in self.rows_of(passage_ids)]
 
     def __iter__(self) -> Iterator[Passage]:
         for batch in self._batches:

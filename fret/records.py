@@ -224,18 +224,46 @@ class Example(Record):
     seed_id: str | None
     positive_is_seed: bool | None
     """None for a query that has no seed."""
+    positive_rule: str
+    """The rule that chose the positive: `top`, `seed` or `agreed`."""
+    pick: str
+    """How the negatives were picked: `hardest`, `lowest`, `random` or `band`."""
     seed_rank: int | None
     """Fused rank of the seed among the judged candidates."""
+    seed_retrieval_rank: int | None
+    """Rank that the retrievers together gave the seed; None where they did not find it."""
+    seed_bm25_rank: int | None
+    seed_dense_rank: int | None
     scorers: tuple[str, ...]
-    positive_scores: tuple[float, ...]
-    """One score per scorer; higher is better."""
-    positive_ranks: tuple[int, ...]
-    negative_scores: tuple[tuple[float, ...], ...]
-    """Per negative, one score per scorer."""
-    negative_ranks: tuple[tuple[int, ...], ...]
+    positive_scores: tuple[float | None, ...]
+    """One score per scorer; higher is better; None for one that was not asked."""
+    positive_ranks: tuple[int | None, ...]
+    negative_scores: tuple[tuple[float | None, ...], ...]
+    """Per negative, one score per scorer; None for what nobody judged."""
+    negative_ranks: tuple[tuple[int | None, ...], ...]
     positive_fused_score: float
-    negative_fused_scores: tuple[float, ...]
-    negative_fused_ranks: tuple[int, ...]
+    negative_fused_scores: tuple[float | None, ...]
+    negative_fused_ranks: tuple[int | None, ...]
+    """None for a negative from beyond the judged candidates."""
+    positive_grade: float | None
+    """Expected relevance from 0 to 3, the mean of the scorers that grade; None where none does."""
+    negative_grades: tuple[float | None, ...]
+    positive_similarity: float | None
+    """Cosine to the query, or BM25's score where no embeddings were used."""
+    negative_similarities: tuple[float | None, ...]
+    n_relevant: int | None
+    """Relevant candidates, the positive among them; None where no scorer grades."""
+    extra_positive_titles: tuple[str, ...]
+    extra_positives: tuple[str, ...]
+    """Other candidates that are as relevant as the positive, best first."""
+    extra_positive_ids: tuple[str, ...]
+    extra_positive_scores: tuple[tuple[float | None, ...], ...]
+    extra_positive_grades: tuple[float | None, ...]
+    extra_positive_urls: tuple[str, ...]
+    refused_ids: tuple[str, ...]
+    """Candidates that may be no negatives; what is neither here nor chosen was not needed."""
+    refused_reasons: tuple[str, ...]
+    """Why, in parallel: see `fret.choosing.negatives.Refusal`."""
     positive_url: str
     negative_urls: tuple[str, ...]
     writer: str
@@ -272,6 +300,8 @@ class Reason(StrEnum):
     TOO_FEW_CANDIDATES = "too_few_candidates"
     TOO_FEW_SCORED = "too_few_scored"
     # examples
+    NO_RELEVANT_CANDIDATE = "no_relevant_candidate"
+    AMBIGUOUS = "ambiguous"
     SPLIT_CONFLICT = "split_conflict"
     TOO_FEW_NEGATIVES = "too_few_negatives"
 

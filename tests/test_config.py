@@ -148,7 +148,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         ("pages.timeout_s=.inf", "pages.timeout_s: should be a finite number"),
         ("candidates.fusion.k=.nan", "candidates.fusion.k: should be"),
         ("judgements.scorers=[]", "judgements.scorers: must not be empty"),
-        ("examples.negatives.pick=worst", "pick: should be 'lowest', 'random' or 'hardest'"),
+        ("examples.negatives.pick=worst", "pick: should be 'auto', 'lowest', 'hardest'"),
         ("examples.splits={dev: 0.1}", "examples.splits.dev: should be 'validation' or 'test'"),
         ("examples.splits.test=1.0", "examples: splits must be shares between 0 and 1"),
         ("examples.splits={test: 0.6, validation: 0.4}", "that leave something to train on"),

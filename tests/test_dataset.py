@@ -155,3 +155,23 @@ def test_a_dataset_made_anew_is_not_served_from_an_old_cache(
     expected = [e for e in pipeline.rows(Example) if e.split == "train"]
     assert list(after) == [format_passage(e.negative_titles[0], e.negatives[0]) for e in expected]
     assert list(after) != list(before)
+
+
+def test_triplets_have_the_negatives_that_all_examples_have(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HOME", str(workplace / "hub"))
+    negatives = {"count": 5, "at_least": 1, "max_overlap": None, "unjudged_similarity": None}
+    rules = {"negatives": negatives, "splits": {"test": 0.3}}  # what is on another side is refused
+    Path("small.yaml").write_text(yaml.safe_dump({**PIPELINE, "examples": rules}), "utf-8")
+    pipeline = fret.load("small.yaml")
+    pipeline.run()
+    counts = sorted({len(e.negatives) for e in pipeline.rows(Example)})
+    assert len(counts) > 1
+    triplets, full = (load(pipeline, config, workplace / "c") for config in ("triplets", "full"))
+    names = triplets["train"].column_names[2:]
+    assert names == ["negative", *(f"negative_{i}" for i in range(2, counts[0] + 1))]
+    assert all(row[name] for row in triplets["train"] for name in names)
+    assert sorted({len(negatives) for negatives in full["train"]["negatives"]})[-1] > counts[0]
+    card = (pipeline.stored.dataset_dir / "README.md").read_text("utf-8")
+    assert f"Examples have {counts[0]} to {counts[-1]} negatives" in card

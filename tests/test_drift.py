@@ -20,15 +20,18 @@ from fret.config import (
     CrossEncoderScorer,
     DenseSettings,
     EmbeddingScorer,
+    ExamplesSettings,
     FileWriter,
     HtmlSource,
     JsonlSource,
     ListwiseScorer,
     LlmWriter,
+    NegativesSettings,
     OpenAIModel,
     PipelineSettings,
     QueryLikelihoodScorer,
     RelevanceScorer,
+    ScoresFusion,
     Settings,
     TransformersModel,
 )
@@ -44,6 +47,7 @@ pages: {source: {kind: html, path: pages}, workers: 1}
 queries: {writer: {kind: template}}
 candidates: {dense: {model: embedder_a}}
 judgements: {scorers: [{kind: unigram}, {kind: embedding, model: embedder_a}]}
+examples: {negatives: {count: 2}}
 """
 MODELS = """
 run: r
@@ -64,6 +68,7 @@ judgements:
     - {kind: listwise, model: other, prompt: listwise.yaml}
   early_stop: {lead: 2.0}
   deeper: {to: 40}
+examples: {negatives: {count: 2}, fusion: {k: 60.0}}
 """
 LOCAL = MODELS.replace("{backend: scripted}", "{backend: transformers, model: embedder_a}")
 OWN = """
@@ -72,6 +77,7 @@ pages: {source: {kind: html, path: pages}, workers: 1}
 queries: {writer: {kind: file, path: queries.jsonl}}
 candidates: {dense: {model: embedder_a}, bm25: null}
 judgements: {scorers: [{kind: cross_encoder, model: embedder_a}]}
+examples: {negatives: {count: 2}}
 """
 PIPELINES = {"rules": RULES, "models": MODELS, "local": LOCAL, "own": OWN}
 
@@ -155,6 +161,10 @@ OTHER: dict[tuple[type[Settings], str], Any] = {
     (OpenAIModel, "base_urls"): ["http://elsewhere:2/v1", "http://elsewhere:3/v1"],
     (TransformersModel, "model"): "embedder_b",
     (TransformersModel, "batch_tokens"): 128,
+    (ExamplesSettings, "leave_out"): {"claim": []},
+    (NegativesSettings, "at_least"): 1,
+    (NegativesSettings, "band"): [0.25, 0.75],
+    (ScoresFusion, "weights"): {"relevance": 0.5},
 }
 OTHER_SECTION: dict[str, Any] = {
     "pages.source.kind": {"kind": "jsonl", "path": "texts.jsonl"},

@@ -71,8 +71,9 @@ def test_rows_follow_each_other_by_id(done: Pipeline) -> None:
         assert query.passage_id in passages
     for candidates in done.rows(Candidates):
         assert candidates.seed_id == queries[candidates.query_id].passage_id
-        assert candidates.seed_id in candidates.passage_ids
-        assert len(set(candidates.passage_ids)) == len(candidates.passage_ids) <= 6
+        assert candidates.seed_id in candidates.passage_ids[: candidates.n_top]
+        assert len(set(candidates.passage_ids)) == len(candidates.passage_ids)
+        assert candidates.n_top == 6
     for example in done.rows(Example):
         assert example.positive == passages[example.positive_id].text
         assert [passages[i].text for i in example.negative_ids] == list(example.negatives)

@@ -29,9 +29,7 @@ def test_starter_file_loads_as_it_is_and_with_every_line_switched_on(tmp_path: P
     assert load_settings(str(path))[0].run == "mine"
     # The commented lines are settings too: the models, the publishing section, the guard.
     on = re.sub(r"^# (models:|  teacher:|    \w+:|publish:)", r"\1", text, flags=re.MULTILINE)
-    on = on.replace("    # max_relevance", "    max_relevance").replace(
-        "    # - {kind", "    - {kind"
-    )
+    on = on.replace("    # - {kind", "    - {kind")
     on = on.replace("writer: {kind: template}", "writer: {kind: llm, model: teacher}")
     path.write_text(on.replace("RUN_NAME", "mine"), "utf-8")
     settings, _ = load_settings(str(path))

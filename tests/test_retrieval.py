@@ -238,7 +238,7 @@ def test_rankings_of_other_lengths_are_an_error() -> None:
         fuse_ranks([[1, 2], [1]], 0)
 
 
-def test_scores_are_ranked_from_the_highest_with_ties_in_order() -> None:
+def test_scores_are_ranked_from_the_highest_and_equal_ones_share_the_best_rank() -> None:
     assert rank_scores([0.1, None, 0.9, 0.1, -2.0]) == [2, None, 1, 2, 4]
     assert rank_scores([-0.5, 0.0, -0.5]) == [2, 1, 2]
     assert rank_scores([None, None]) == [None, None]

@@ -13,7 +13,12 @@ from fret.config.candidates import (
     FusionSettings,
     QueryFormat,
 )
-from fret.config.examples import ExamplesSettings, NegativesSettings
+from fret.config.examples import (
+    ExamplesSettings,
+    ExtraPositivesSettings,
+    NegativesSettings,
+    ScoresFusion,
+)
 from fret.config.judgements import (
     CrossEncoderScorer,
     DeeperSettings,
@@ -62,6 +67,7 @@ __all__ = [
     "EarlyStopSettings",
     "EmbeddingScorer",
     "ExamplesSettings",
+    "ExtraPositivesSettings",
     "FileWriter",
     "FusionSettings",
     "HtmlSource",
@@ -83,6 +89,7 @@ __all__ = [
     "QueryLikelihoodScorer",
     "RelevanceScorer",
     "Scorer",
+    "ScoresFusion",
     "ScriptedModel",
     "Settings",
     "Source",

@@ -55,7 +55,12 @@ class CandidatesSettings(Settings):
     """The passages that could answer a query."""
 
     top_k: int = Field(default=20, ge=2)
-    """Candidates per query, the seed among them."""
+    """Candidates to judge per query, the seed among them."""
+    deeper_to: int | None = Field(default=100, ge=1)
+    """Passages down to this rank of the fused ranking are kept besides, unjudged: negatives come
+    from them where the judged ones give too few. Limited by the retrievers' pools; null: none.
+
+    100 is what the retrievers put forward anyhow, so it costs room on disk only."""
     bm25: Bm25Settings | None = Bm25Settings()
     """null: without words."""
     dense: DenseSettings | None = DenseSettings()

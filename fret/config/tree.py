@@ -92,6 +92,20 @@ class PipelineSettings(Settings):
         return self
 
     @model_validator(mode="after")
+    def _rules_name_scorers(self) -> "PipelineSettings":
+        known = [scorer.name for scorer in self.judgements.scorers]
+        fusion, leave_out = self.examples.fusion, self.examples.leave_out
+        named = [("fusion.weights", name) for name in (fusion.weights if fusion else ())]
+        named += [("leave_out", name) for names in leave_out.values() for name in names]
+        for where, name in named:
+            if name not in known:
+                raise ValueError(
+                    f"examples.{where} names {name!r}, which is no scorer "
+                    f"(they are: {', '.join(known)})"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _has_enough_candidates(self) -> "PipelineSettings":
         if self.examples.negatives.count >= self.candidates.top_k:
             raise ValueError(

@@ -109,6 +109,8 @@ class Candidates(Stage):
         rows = pool.rows[: self._settings.top_k]
         if seed is not None and seed not in rows:
             rows = [*rows[: self._settings.top_k - 1], seed]
+        n_top, top = len(rows), set(rows)
+        rows += [row for row in pool.rows[: self._settings.deeper_to or 0] if row not in top]
         if len(rows) < 2:
             detail = f"only {len(rows)} passages were found for {query.text[:80]!r}"
             return Dropped(self.name, query.id, Reason.TOO_FEW_CANDIDATES, detail)
@@ -121,7 +123,7 @@ class Candidates(Stage):
             dense_ranks=tuple(pool.vector_ranks.get(row) for row in rows),
             dense_scores=self._cosines(rows, vector),
             seed_rank=pool.rows.index(seed) + 1 if seed in pool.rows else None,
-            n_top=len(rows),
+            n_top=n_top,
         )
 
     def _cosines(self, rows: list[int], vector: Any) -> tuple[float | None, ...]:

@@ -1,12 +1,21 @@
 """examples: the positive and the negatives of each query, chosen by rules, and its split."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar
 
-from fret.choose import NegativeRules, Option, choose_negatives, choose_positive, split_of
-from fret.config import ExamplesSettings
+from fret.choose import rank_fused
+from fret.choosing.choose import NoChoice, Rules, choose
+from fret.choosing.explain import Case, make_example
+from fret.choosing.measures import measure_examples
+from fret.choosing.negatives import NegativeRules
+from fret.choosing.options import Options
+from fret.choosing.positives import PositiveRule, PositiveRules, find_firsts, match_task
+from fret.choosing.separability import measure_separability
+from fret.choosing.splits import split_of
+from fret.config import ExamplesSettings, JudgementsSettings
 from fret.fingerprint import identity_of
-from fret.records import Candidates, Dropped, Example, Judgement, Passage, Query, Reason, Record
+from fret.lookup import PassageLookup
+from fret.records import Candidates, Dropped, Example, Judgement, Query, Record, Scoring
 from fret.stages.base import Stage, Tick
 from fret.stages.context import Context
 from fret.stages.join import join_queries
@@ -16,10 +25,10 @@ Row = tuple[Query, Candidates, Judgement]
 
 
 class Examples(Stage):
-    """Applies the rules of `fret.choose`; asks no model, so new rules cost nothing."""
+    """Applies the rules of `fret.choosing`; asks no model, so new rules cost nothing."""
 
     name: ClassVar[str] = "examples"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     record: ClassVar[type[Record]] = Example
     reads: ClassVar[tuple[str, ...]] = ("passages", "queries", "candidates", "judgements")
 
@@ -27,7 +36,10 @@ class Examples(Stage):
         self._context, self._seed = context, context.seed
         self._settings: ExamplesSettings = context.settings.examples
         self._splits = {str(name): share for name, share in self._settings.splits.items()}
-        self._rules = NegativeRules(**self._settings.negatives.model_dump())
+        self._rules = {
+            rule: _make_rules(self._settings, rule) for rule in ("top", "seed", "agreed")
+        }
+        self._fusion = _Fusion(self._settings, context.settings.judgements)
 
     def identity(self) -> dict[str, Any]:
         return {**identity_of(self._settings.model_dump()), "seed": self._seed}
@@ -47,53 +59,73 @@ class Examples(Stage):
             tick()
 
     def measure(self, run: Run) -> dict[str, Any]:
-        return {"examples": measure_examples(run.rows(Example))}
+        measures = measure_examples(run.rows(Example))
+        separability = measure_separability(lambda: run.rows(Example), seed=self._seed)
+        return {"examples": {**measures, "separability": separability}}
 
     def _choose(
         self, query: Query, candidates: Candidates, judgement: Judgement
     ) -> Example | Dropped:
-        passages = self._lookup.get(judgement.passage_ids)
-        options = self._options(passages, candidates, judgement)
-        ids = judgement.passage_ids
-        seed = ids.index(judgement.seed_id) if judgement.seed_id else None
-        positive = choose_positive(options, self._settings.positive, seed)
-        if positive is None:
-            return Dropped(self.name, query.id, Reason.TOO_FEW_SCORED, "the seed has no score")
-        if seed is not None and options[seed].split != options[positive].split:
-            detail = (
-                f"the seed is in {options[seed].split}, the positive in {options[positive].split}"
-            )
-            return Dropped(self.name, query.id, Reason.SPLIT_CONFLICT, detail)
-        negatives = choose_negatives(
-            options, positive, self._rules, draw=f"{self._seed}\0{query.id}"
-        )
-        if len(negatives.chosen) < self._rules.count:
-            why = (
-                ", ".join(f"{n} {reason}" for reason, n in negatives.refused.items()) or "no others"
-            )
-            detail = f"{len(negatives.chosen)} of {self._rules.count} found; refused: {why}"
-            return Dropped(self.name, query.id, Reason.TOO_FEW_NEGATIVES, detail)
-        return _make_example(
-            query, judgement, passages, positive, negatives.chosen, options[positive].split
-        )
+        judgement, deciding = self._fusion.fuse(query, judgement)
+        rule = self._rule_for(query)
+        options = _make_options(candidates, judgement, self._lookup, self._side_of)
+        # Looked at by one rule only, and not for nothing.
+        firsts = find_firsts(s.scores for s in deciding) if rule == "agreed" else []
+        choice = choose(options, self._rules[rule], firsts=firsts, draw=f"{self._seed}\0{query.id}")
+        if isinstance(choice, NoChoice):
+            return Dropped(self.name, query.id, choice.reason, choice.detail)
+        case = Case(query, candidates, judgement, options, choice, rule)
+        return make_example(case, self._lookup.get([options.ids[i] for i in case.chosen]))
 
-    def _options(
-        self, passages: list[Passage], candidates: Candidates, judgement: Judgement
-    ) -> list[Option]:
-        grades = next(
-            (s.grades for s in judgement.scorings if s.grades.count(None) < len(s.grades)), None
+    def _side_of(self, page_id: str) -> str:
+        return split_of(page_id, self._splits, self._seed)
+
+    def _rule_for(self, query: Query) -> PositiveRule:
+        settings = self._settings
+        if settings.positive == "top" and match_task(
+            settings.cautious_tasks, query.task_type, query.task
+        ):
+            return "agreed"
+        return settings.positive
+
+
+class _Fusion:
+    """The stored ranking, or one made anew from the stored scores."""
+
+    def __init__(self, settings: ExamplesSettings, judgements: JudgementsSettings) -> None:
+        self._leave_out = settings.leave_out
+        self._is_anew = settings.fusion is not None
+        fusion = settings.fusion or judgements.fusion
+        self._k = fusion.k
+        weights = {scorer.name: judgements.weight_of(scorer) for scorer in judgements.scorers}
+        self._weights = {**weights, **fusion.weights}
+
+    def fuse(self, query: Query, judgement: Judgement) -> tuple[Judgement, list[Scoring]]:
+        """Return the judgement with the ranking that counts, and the scorers that decide."""
+        words = match_task(list(self._leave_out), query.task_type, query.task)
+        out = {name for word in words for name in self._leave_out[word]}
+        told = [s for s in judgement.scorings if any(score is not None for score in s.scores)]
+        heavy = [s for s in told if self._weights.get(s.scorer, 1.0) > 0] or told
+        deciding = [s for s in heavy if s.scorer not in out] or heavy
+        if not deciding or not (self._is_anew or len(deciding) < len(heavy)):
+            return judgement, deciding
+        ids = judgement.passage_ids
+        scores, ranks = rank_fused(
+            [s.ranks for s in deciding],
+            [s.scores for s in deciding],
+            k=self._k,
+            seed=ids.index(judgement.seed_id) if judgement.seed_id else None,
+            weights=[self._weights.get(s.scorer, 1.0) or 1.0 for s in deciding],
         )
-        return [
-            Option(
-                passage_id=passage.id,
-                text=passage.text,
-                split=split_of(passage.page_id, self._splits, self._seed),
-                fused_rank=judgement.fused_ranks[i],
-                similarity=candidates.dense_scores[i],
-                relevance=grades[i] if grades else None,
-            )
-            for i, passage in enumerate(passages)
-        ]
+        fused = Judgement(
+            query_id=judgement.query_id,
+            seed_id=judgement.seed_id,
+            passage_ids=ids,
+            scorings=judgement.scorings,
+            fused_scores=tuple(scores),
+            fused_ranks=tuple(ranks),
+        )
+        return fused, deciding
 
 
 def _join(run: Run, shard: int) -> Iterator[Row]:
@@ -103,68 +135,64 @@ def _join(run: Run, shard: int) -> Iterator[Row]:
         yield query, next(c for c in found if c.query_id == query.id), judgement
 
 
-def _make_example(
-    query: Query,
-    judgement: Judgement,
-    passages: list[Passage],
-    positive: int,
-    negatives: tuple[int, ...],
-    split: str,
-) -> Example:
-    ids, best = judgement.passage_ids, passages[positive]
-    worse = [passages[i] for i in negatives]
-    seed = ids.index(judgement.seed_id) if judgement.seed_id else None
-    scores = [[s.scores[i] or 0.0 for s in judgement.scorings] for i in range(len(ids))]
-    ranks = [[s.ranks[i] or 0 for s in judgement.scorings] for i in range(len(ids))]
-    return Example(
-        query_id=query.id,
-        task=query.task,
-        query=query.text,
-        task_type=query.task_type,
-        language=query.language,
-        positive_title=best.title,
-        positive=best.text,
-        negative_titles=tuple(passage.title for passage in worse),
-        negatives=tuple(passage.text for passage in worse),
-        split=split,
-        positive_id=best.id,
-        negative_ids=tuple(passage.id for passage in worse),
-        seed_id=judgement.seed_id,
-        positive_is_seed=None if seed is None else seed == positive,
-        seed_rank=None if seed is None else judgement.fused_ranks[seed],
-        scorers=tuple(s.scorer for s in judgement.scorings),
-        positive_scores=tuple(scores[positive]),
-        positive_ranks=tuple(ranks[positive]),
-        negative_scores=tuple(tuple(scores[i]) for i in negatives),
-        negative_ranks=tuple(tuple(ranks[i]) for i in negatives),
-        positive_fused_score=judgement.fused_scores[positive] or 0.0,
-        negative_fused_scores=tuple(judgement.fused_scores[i] or 0.0 for i in negatives),
-        negative_fused_ranks=tuple(judgement.fused_ranks[i] or 0 for i in negatives),
-        positive_url=best.url,
-        negative_urls=tuple(passage.url for passage in worse),
-        writer=query.writer,
-        model=query.model,
+def _make_rules(settings: ExamplesSettings, rule: PositiveRule) -> Rules:
+    negatives, extra = settings.negatives, settings.extra_positives
+    return Rules(
+        PositiveRules(
+            rule=rule,
+            min_relevance=settings.min_relevance,
+            relevant_from=settings.relevant_from,
+            max_relevant=settings.max_relevant,
+            extra_count=extra.max_count if extra else None,
+            extra_margin=extra.margin if extra else 0.0,
+        ),
+        NegativeRules(
+            count=negatives.count,
+            pick=negatives.pick,
+            band=(negatives.band[0], negatives.band[1]),
+            max_similarity=negatives.max_similarity,
+            min_margin=negatives.min_margin,
+            max_relevance=negatives.max_relevance,
+            relevant_from=settings.relevant_from,
+            unjudged_similarity=negatives.unjudged_similarity,
+            same_page=negatives.same_page,
+            seed=negatives.seed,
+        ),
+        at_least=negatives.at_least or negatives.count,
+        max_overlap=negatives.max_overlap,
     )
 
 
-def measure_examples(rows: Iterable[Example]) -> dict[str, Any]:
-    """Count examples by split, type and language, and the share whose positive is not the seed."""
-    splits: dict[str, int] = {}
-    types: dict[str, int] = {}
-    languages: dict[str, int] = {}
-    seeded = moved = 0
-    for example in rows:
-        for counts, key in (
-            (splits, example.split),
-            (types, example.task_type),
-            (languages, example.language),
-        ):
-            counts[key] = counts.get(key, 0) + 1
-        seeded += example.positive_is_seed is not None
-        moved += example.positive_is_seed is False
-    return {
-        "splits": dict(sorted(splits.items())),
-        "task_types": dict(sorted(types.items())),
-        "languages": dict(sorted(languages.items())),
-        "positive_is_not_seed": round(moved / seeded, 4) if seeded else None,
-    }
+def _make_options(
+    candidates: Candidates,
+    judgement: Judgement,
+    lookup: PassageLookup,
+    side_of: Callable[[str], str],
+) -> Options:
+    rows = lookup.rows_of(candidates.passage_ids)
+    means, highs = _gather_grades(judgement)
+    by_vectors = any(score is not None for score in candidates.dense_scores)
+    return Options(
+        ids=candidates.passage_ids,
+        fused_ranks=judgement.fused_ranks,
+        mean_grades=means,
+        max_grades=highs,
+        similarities=candidates.dense_scores if by_vectors else candidates.bm25_scores,
+        page_of=lambda i: lookup.page_of(rows[i]),
+        split_of=lambda i: side_of(lookup.page_of(rows[i])),
+        text_of=lambda i: lookup.text_of(rows[i]),
+        seed=judgement.passage_ids.index(judgement.seed_id) if judgement.seed_id else None,
+    )
+
+
+def _gather_grades(judgement: Judgement) -> tuple[list[float | None], list[float | None]]:
+    """Return the mean and the highest grade of each candidate over the scorers that grade."""
+    lines = [s.grades for s in judgement.scorings if s.grades.count(None) < len(s.grades)]
+    if len(lines) == 1:
+        return list(lines[0]), list(lines[0])
+    known = [[g for g in grades if g is not None] for grades in zip(*lines, strict=True)]
+    known = known or [[] for _ in judgement.passage_ids]
+    return (
+        [sum(grades) / len(grades) if grades else None for grades in known],
+        [max(grades, default=None) for grades in known],
+    )
