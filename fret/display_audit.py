@@ -18,6 +18,7 @@ from fret.terminal import clean, err, out
 _SAYS = {
     "positives relevant": "positives that are relevant",
     "positives partly": "… partly",
+    "further positives relevant": "further positives that are relevant",
     "negatives relevant": "negatives that are relevant (false negatives)",
     "negatives partly": "… partly",
     "positive above negative": "positive marked above the negative",

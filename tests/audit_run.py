@@ -70,7 +70,11 @@ def run_hostile(folder: Path) -> Path:
         "queries": {"writer": {"kind": "file", "path": str(folder / "queries.jsonl")}},
         "candidates": {"top_k": 26, "dense": None},
         "judgements": {"scorers": [{"kind": "unigram"}]},
-        "examples": {"splits": {"test": 0.2}},
+        # Texts that are nearly equal must serve as negatives here.
+        "examples": {
+            "splits": {"test": 0.2},
+            "negatives": {"max_overlap": None, "max_similarity": None},
+        },
     }
     path = folder / "hostile.yaml"
     path.write_text(yaml.safe_dump(settings), "utf-8")

@@ -152,6 +152,21 @@ def test_many_negatives_leave_room_for_another_and_unjudged_ones_are_shown(
     assert set(seen) == set(example.negative_ids)
 
 
+def test_one_further_positive_is_shown_in_its_own_role(pipeline: Pipeline) -> None:
+    example, judgement = judged(pipeline)[0]
+    others = [i for i in judgement.passage_ids if i not in example.negative_ids]
+    extra = tuple(i for i in others if i != example.positive_id)[:2]
+    example = dataclasses.replace(example, extra_positive_ids=extra)
+    seen = Counter()
+    for seed in range(40):
+        shown = draw_passages(example, judgement, 4, random.Random(seed))
+        roles = Counter(s.role for s in shown)
+        assert roles == {"positive": 1, "extra": 1, "negative": 1, "other": 1}
+        seen.update(s.passage_id for s in shown if s.role == "extra")
+        assert not {s.passage_id for s in shown if s.role == "other"} & set(extra)
+    assert set(seen) == set(extra)
+
+
 def test_where_nothing_else_was_judged_fewer_are_shown(pipeline: Pipeline) -> None:
     example, judgement = judged(pipeline)[0]
     alone = dataclasses.replace(judgement, fused_ranks=tuple(None for _ in judgement.fused_ranks))

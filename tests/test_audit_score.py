@@ -113,6 +113,7 @@ def test_shares_are_those_counted_by_hand(save: Save, key: Path) -> None:
     assert person.shares == {
         "positives relevant": Share(3, 5),
         "positives partly": Share(1, 5),
+        "further positives relevant": Share(0, 0),
         "negatives relevant": Share(1, 4),
         "negatives partly": Share(1, 4),
         "positive above negative": Share(1, 4),

@@ -10,7 +10,8 @@ from typing import Literal
 
 from fret.records import Example, Judgement
 
-Role = Literal["positive", "negative", "other"]
+Role = Literal["positive", "extra", "negative", "other"]
+"""`extra` is a further positive."""
 
 # How deep "near the top" goes among the candidates that were not chosen.
 _NEAR_TOP = 3
@@ -84,15 +85,18 @@ def draw_passages(
 ) -> list[Shown]:
     """Choose what is shown of an example, in random order.
 
-    The positive; negatives, drawn where there are more than fit; and at least one other judged
-    candidate, where there is one, so that the positive cannot be guessed: the seed when it was not
-    chosen, then by turns one near the top and one from the middle.
+    The positive; a further positive, where there is one; negatives, drawn where there are more than
+    fit; and at least one other judged candidate, where there is one, so that the positive cannot be
+    guessed: the seed when it was not chosen, then by turns one near the top and one from the middle.
     """
     negatives = list(example.negative_ids)
-    n_negatives = min(len(negatives), max(1, per_query - 2))
+    extra = list(example.extra_positive_ids)
     roles: dict[str, Role] = {example.positive_id: "positive"}
+    if extra and per_query > 3:
+        roles[rng.choice(extra)] = "extra"
+    n_negatives = min(len(negatives), max(1, per_query - len(roles) - 1))
     roles |= {passage_id: "negative" for passage_id in rng.sample(negatives, n_negatives)}
-    taken = {example.positive_id, *negatives}
+    taken = {example.positive_id, *extra, *negatives}
     others = _draw_others(judgement, taken, per_query - len(roles), rng)
     roles |= {passage_id: "other" for passage_id in others}
     shown = [_describe(judgement, passage_id, role) for passage_id, role in roles.items()]

@@ -182,6 +182,7 @@ def _rows(marks: Marks, key: Key) -> Iterator[_Row]:
 
 def _shares(rows: Sequence[_Row]) -> dict[str, Share]:
     positives = [mark for row in rows for mark in row.of("positive")]
+    extra = [mark for row in rows for mark in row.of("extra")]
     negatives = [mark for row in rows for mark in row.of("negative")]
     better = [
         max(row.of("other")) > row.of("positive")[0]
@@ -202,6 +203,7 @@ def _shares(rows: Sequence[_Row]) -> dict[str, Share]:
     return {
         "positives relevant": _share(mark == RELEVANT for mark in positives),
         "positives partly": _share(mark == PARTLY for mark in positives),
+        "further positives relevant": _share(mark == RELEVANT for mark in extra),
         "negatives relevant": _share(mark == RELEVANT for mark in negatives),
         "negatives partly": _share(mark == PARTLY for mark in negatives),
         "positive above negative": _share(pairs),
