@@ -87,7 +87,7 @@ def draw_passages(
 
     The positive; a further positive, where there is one; negatives, drawn where there are more than
     fit; and at least one other judged candidate, where there is one, so that the positive cannot be
-    guessed: the seed when it was not chosen, then by turns one near the top and one from the middle.
+    guessed: the seed when it was not chosen, then by turns one near the top and one in the middle.
     """
     negatives = list(example.negative_ids)
     extra = list(example.extra_positive_ids)
