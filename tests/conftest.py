@@ -1,7 +1,8 @@
 """What tests share: a clean environment, small pages, the local model server."""
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ ASPECTS = {
 
 def page_text(subject: str, aspect: str) -> str:
     return (
-        f"{SUBJECTS[subject]}, and do so with care. {ASPECTS[aspect]}. "
+        f"{SUBJECTS.get(subject, SUBJECTS['fridge'])}, and do so with care. {ASPECTS[aspect]}. "
         f"The {subject} in this {aspect} guide was tested by the household for several weeks. "
         f"Nobody in the house missed anything while the {subject} was out of use for {aspect}. "
         f"In the end the notes about {aspect} of the {subject} filled four pages of the diary."
@@ -51,6 +52,20 @@ def write_pages(folder: Path) -> Path:
                 "utf-8",
             )
     return folder
+
+
+def write_table(path: Path, subjects: Iterable[str]) -> None:
+    """The texts of the same pages, one per line; a subject without a text has a fridge's."""
+    rows = [
+        {
+            "url": f"https://home.example/{subject}/{aspect}",
+            "title": f"{subject} {aspect}",
+            "text": f"{subject} {aspect}\n{page_text(subject, aspect)}",
+        }
+        for subject in subjects
+        for aspect in ASPECTS
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
 
 
 @pytest.fixture(autouse=True)
@@ -95,4 +110,29 @@ def llm_pipeline(workplace: Path, server: LLMServer) -> Path:
     """A pipeline file that uses the local server for everything a model can do."""
     path = workplace / "llm.yaml"
     path.write_text(LLM_PIPELINE.format(url=server.url), "utf-8")
+    return path
+
+
+# Without likelihood: the Batch API knows no log-probabilities of prompts. From a table: a process
+# that reads HTML takes longer to start than all the rest.
+LANES_PIPELINE = """
+run: lanes
+models:
+  teacher: {{backend: openai, base_url: "{url}", model: tiny, server: local, timeout_s: 5,
+            price: {{input: 2.0, output: 10.0, batch: 0.5}}, batch: {{max_lines: 10}}}}
+pages: {{source: {{kind: jsonl, path: pages.jsonl}}, shard_pages: 4}}
+passages: {{max_words: 60, min_words: 10}}
+queries: {{writer: {{kind: llm, model: teacher}}, per_passage: 2}}
+candidates: {{top_k: 4, dense: null}}
+judgements: {{scorers: [{{kind: unigram}}, {{kind: relevance, model: teacher}}]}}
+examples: {{negatives: {{count: 1, max_relevance: null}}, splits: {{test: 0.2}}}}
+"""
+
+
+@pytest.fixture
+def lanes_pipeline(workplace: Path, server: LLMServer) -> Path:
+    """A pipeline file whose requests may travel by batch or file."""
+    write_table(workplace / "pages.jsonl", SUBJECTS)
+    path = workplace / "lanes.yaml"
+    path.write_text(LANES_PIPELINE.format(url=server.url), "utf-8")
     return path

@@ -18,26 +18,10 @@ from fret.llm.parcels import Ledger, Parcel
 from fret.records import Example, Query
 from llm_server import LLMServer
 
-# Without likelihood: the Batch API knows no log-probabilities of prompts.
-PIPELINE = """
-run: lanes
-models:
-  teacher: {{backend: openai, base_url: "{url}", model: tiny, server: local, timeout_s: 5,
-            price: {{input: 2.0, output: 10.0, batch: 0.5}}, batch: {{max_lines: 10}}}}
-pages: {{source: {{kind: html, path: pages}}, shard_pages: 4}}
-passages: {{max_words: 60, min_words: 10}}
-queries: {{writer: {{kind: llm, model: teacher}}, per_passage: 2}}
-candidates: {{top_k: 4, dense: null}}
-judgements: {{scorers: [{{kind: unigram}}, {{kind: relevance, model: teacher}}]}}
-examples: {{negatives: {{count: 1, max_relevance: null}}, splits: {{test: 0.2}}}}
-"""
-
 
 @pytest.fixture
-def pipeline(workplace: Path, server: LLMServer) -> Path:
-    path = workplace / "lanes.yaml"
-    path.write_text(PIPELINE.format(url=server.url), "utf-8")
-    return path
+def pipeline(lanes_pipeline: Path) -> Path:
+    return lanes_pipeline
 
 
 def run_until_done(pipeline: Path, server: LLMServer, most: int = 30, **options: Any) -> int:
