@@ -2,7 +2,9 @@
 
 import json
 import os
+import subprocess
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -88,6 +90,44 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def server() -> Iterator[LLMServer]:
     with LLMServer() as running:
         yield running
+
+
+class SmallDisk:
+    """A file system of its own, of a few hundred KB, that can be full or closed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def fill(self) -> None:
+        with suppress(OSError), (self.folder / "filler").open("wb", buffering=0) as file:
+            while True:
+                file.write(b"x" * 4096)
+
+    def free(self) -> None:
+        (self.folder / "filler").unlink()
+
+    def close_for_writing(self) -> None:
+        mount("-o", "remount,ro", self.folder)
+
+    def open_for_writing(self) -> None:
+        mount("-o", "remount,rw", self.folder)
+
+
+def mount(*arguments: str | Path) -> None:
+    subprocess.run(["mount", *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallDisk]:
+    folder = tmp_path_factory.mktemp("disk")
+    try:
+        mount("-t", "tmpfs", "-o", "size=1m", "fret-tests", folder)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"a small file system cannot be mounted here, which needs root: {error}")
+    try:
+        yield SmallDisk(folder)
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 LLM_PIPELINE = """
