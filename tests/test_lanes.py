@@ -1,13 +1,13 @@
 """Batch and file lanes: nothing paid twice, nothing lost, no row shifted, whatever goes wrong."""
 
 import json
-import random
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from batch_engine import answer_file
 
 import fret
 from batch_jobs import Plan
@@ -199,26 +199,6 @@ def test_status_looks_collect_takes_in_and_cancel_ends(pipeline: Path, server: L
     assert loaded.batches() == []
     loaded.run()  # live, for what was not answered
     assert_nothing_was_paid_twice(server)
-
-
-def answer_file(server: LLMServer, requests: Path, answers: Path, *, share: float = 1.0) -> None:
-    """Do what an engine does: answer the requests of one file, in any order."""
-    import urllib.request
-
-    lines = [json.loads(line) for line in requests.read_text("utf-8").split("\n") if line]
-    random.Random(1).shuffle(lines)
-    written = []
-    for line in lines[: round(len(lines) * share)]:
-        asked = urllib.request.Request(
-            server.url.removesuffix("/v1") + line["url"],
-            json.dumps(line["body"]).encode(),
-            {"content-type": "application/json"},
-        )
-        with urllib.request.urlopen(asked) as answer:
-            body = json.load(answer)
-        response = {"status_code": 200, "request_id": "r", "body": body}
-        written.append({"id": "i", "custom_id": line["custom_id"], "response": response})
-    answers.write_text("".join(json.dumps(line) + "\n" for line in written), "utf-8")
 
 
 def test_requests_go_to_files_and_answers_come_from_files_whole_or_in_part(
