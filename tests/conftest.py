@@ -93,15 +93,18 @@ def server() -> Iterator[LLMServer]:
 
 
 class SmallDisk:
-    """A file system of its own, of a few hundred KB, that can be full or closed."""
+    """A file system of its own, of a few MB, that can be full or closed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def fill(self) -> None:
-        with suppress(OSError), (self.folder / "filler").open("wb", buffering=0) as file:
-            while True:
-                file.write(b"x" * 4096)
+    def fill(self, *, but: int = 0) -> None:
+        """Leave no space, but for some bytes."""
+        with (self.folder / "filler").open("wb", buffering=0) as file:
+            with suppress(OSError):
+                while True:
+                    file.write(b"x" * 4096)
+            file.truncate(file.tell() - but)
 
     def free(self) -> None:
         (self.folder / "filler").unlink()
@@ -121,7 +124,7 @@ def mount(*arguments: str | Path) -> None:
 def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallDisk]:
     folder = tmp_path_factory.mktemp("disk")
     try:
-        mount("-t", "tmpfs", "-o", "size=1m", "fret-tests", folder)
+        mount("-t", "tmpfs", "-o", "size=8m", "fret-tests", folder)
     except (OSError, subprocess.CalledProcessError) as error:
         pytest.skip(f"a small file system cannot be mounted here, which needs root: {error}")
     try:
