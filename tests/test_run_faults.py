@@ -5,12 +5,11 @@ skipped.
 """
 
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from store_holder import hold
 from typer.testing import CliRunner, Result
 
 import fret
@@ -134,27 +133,12 @@ def test_what_is_there_can_be_looked_at_on_a_closed_disk(
 
 # Held by another process.
 
-HOLDER = """
-import sys
-from pathlib import Path
-from fret.llm.answers import AnswerStore, Source, Stored
-store = AnswerStore(Path(sys.argv[1]))
-store.put(Stored("k", Source("s", "m"), "chat", b"{}")).result()
-print("held", flush=True)
-sys.stdin.readline()
-store.close()
-"""
-
 
 def test_a_store_that_another_process_holds_is_told_and_free_after_it(
     pipeline: Path, server: LLMServer
 ) -> None:
-    command = [sys.executable, "-c", HOLDER, "data/answers.sqlite"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, **pipes) as holder:  # type: ignore[call-overload]
-        assert holder.stdout.readline() == "held\n"
+    with hold(Path("data/answers.sqlite")) as pid:
         result = run(pipeline)
-        assert_told(result, 2, "data/answers.sqlite is held by", f"process {holder.pid}", "Wait")
+        assert_told(result, 2, "data/answers.sqlite is held by", f"process {pid}", "Wait")
         assert server.n_answered == 0 and not Path("data/runs").exists()
-        holder.communicate("end\n", timeout=20)
     assert_done(run(pipeline), pipeline)
