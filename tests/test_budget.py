@@ -4,21 +4,16 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pools import open_pool
 
 import fret
 from fret.errors import ModelError
-from fret.llm.answers import AnswerStore, Source
-from fret.llm.background import Background
 from fret.llm.budget import BudgetError, Price, Purse, bound_cost
 from fret.llm.forms import Form
-from fret.llm.pool import Pacing, Pool, Shared
-from fret.llm.sender import OpenAISender
 from fret.llm.types import Chat, ChatReply, Labels, Request, Usage
 from fret.llm.upkeep import read_spent
 from llm_server import LLMServer
@@ -109,27 +104,7 @@ def test_a_request_that_may_write_too_much_for_the_budget_is_not_sent(
 
 
 DEAR = Price(100.0, 100.0)
-
-
-@contextmanager
-def open_pool(url: str, path: Path, purse: Purse) -> Iterator[Pool]:
-    store, background = AnswerStore(path), Background()
-    pool = Pool(
-        Source("local", "tiny", "r"),
-        make_senders=lambda: [
-            OpenAISender(base_url=url, api_key=None, concurrency=1, timeout_s=0.5)
-        ],
-        forms={"chat": Form("chat", "text", "tiny", {})},
-        shared=Shared(store, background, purse),
-        pacing=Pacing(concurrency=1),
-        price=DEAR,
-    )
-    try:
-        yield pool
-    finally:
-        pool.close()
-        background.close()
-        store.close()
+SLOW: dict[str, Any] = {"concurrency": 1, "timeout_s": 0.5}
 
 
 @pytest.mark.parametrize(
@@ -144,7 +119,7 @@ def test_an_attempt_that_may_have_been_answered_keeps_what_was_set_aside(
 ) -> None:
     purse, path = Purse(cap=1.0), tmp_path / "answers.sqlite"
     server.fail(fault)
-    with open_pool(server.url, path, purse) as pool:
+    with open_pool(path, server.url, purse=purse, price=DEAR, **SLOW) as pool:
         (reply,) = pool.ask([CHAT])
         (spent,) = read_spent(path, "r")  # while the run goes on
         assert spent.unknown == n_unknown == pool.tally.unknown
@@ -156,9 +131,9 @@ def test_an_attempt_that_may_have_been_answered_keeps_what_was_set_aside(
 def test_lost_answers_use_a_budget_up(server: LLMServer, tmp_path: Path) -> None:
     """Each answer that is cut off may be paid: with a service that does so the run must stop."""
     server.fail(*["cut body"] * 5)
-    purse = Purse(cap=0.05)
+    purse, path = Purse(cap=0.05), tmp_path / "answers.sqlite"
     with (
-        open_pool(server.url, tmp_path / "answers.sqlite", purse) as pool,
+        open_pool(path, server.url, purse=purse, price=DEAR, **SLOW) as pool,
         pytest.raises(BudgetError),
     ):
         list(pool.ask([CHAT]))
@@ -168,9 +143,10 @@ def test_lost_answers_use_a_budget_up(server: LLMServer, tmp_path: Path) -> None
 KILLED = """
 import sys, time
 from pathlib import Path
-from test_budget import CHAT, Purse, open_pool
-with open_pool(sys.argv[1], Path(sys.argv[2]), Purse()) as pool:
-    list(pool.ask([CHAT]))
+from fret.llm.types import Chat
+from pools import open_pool
+with open_pool(Path(sys.argv[2]), sys.argv[1]) as pool:
+    list(pool.ask([Chat((("user", "hello"),), 20)]))
     print("answered", flush=True)
     time.sleep(60)
 """
