@@ -42,7 +42,7 @@ def likelihoods(n: int = 200) -> list[Likelihood]:
     return [Likelihood(f"Passage: {i} a kettle\nQuery:", f" how {i}") for i in range(n)]
 
 
-def chats(n: int = 60) -> list[Chat]:
+def chats(n: int = 30) -> list[Chat]:
     return [Chat((("user", f"say {i}"),), 8) for i in range(n)]
 
 

@@ -22,6 +22,9 @@ ODD_ANSWER = (
     RecursionError,
 )
 
+# A shorter key is none that is worth hiding, such as "EMPTY", and may be a word of an answer.
+_SHORTEST_SECRET = 16
+
 
 class Transient(Exception):
     """The server could not answer now; the same request may be sent again."""
@@ -44,10 +47,6 @@ class Transient(Exception):
 
 def has_choices(data: Any) -> bool:
     return isinstance(data, dict) and bool(data.get("choices"))
-
-
-# A shorter key is none that is worth hiding, such as "EMPTY", and may be a word of an answer.
-_SHORTEST_SECRET = 16
 
 
 @dataclass(frozen=True, slots=True)
