@@ -144,6 +144,7 @@ class BatchAPI:
         for batch_id in list(self._batches.jobs):
             self._batches.look(batch_id)
         rows = [job.data for job in reversed(self._batches.jobs.values())]
+        rows = [] if self._batches.list_lags else rows
         return _page(rows, request, 20)
 
     async def _retrieve(self, request: web.Request) -> web.Response:

@@ -56,6 +56,8 @@ class Batches:
     middle of it)."""
     unseen_files: int = 0
     """So many creates do not find a file that was just uploaded."""
+    list_lags: bool = False
+    """The list of batches shows none, as it may for a while after they were made."""
     plans: deque[Plan] = field(default_factory=deque)
     """Plans of the batches to come, in order; see also `expire` and the others."""
     n_created: int = 0

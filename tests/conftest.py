@@ -1,7 +1,10 @@
 """What tests share: a clean environment, small pages, the local model server."""
 
+import json
 import os
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -30,7 +33,7 @@ ASPECTS = {
 
 def page_text(subject: str, aspect: str) -> str:
     return (
-        f"{SUBJECTS[subject]}, and do so with care. {ASPECTS[aspect]}. "
+        f"{SUBJECTS.get(subject, SUBJECTS['fridge'])}, and do so with care. {ASPECTS[aspect]}. "
         f"The {subject} in this {aspect} guide was tested by the household for several weeks. "
         f"Nobody in the house missed anything while the {subject} was out of use for {aspect}. "
         f"In the end the notes about {aspect} of the {subject} filled four pages of the diary."
@@ -54,6 +57,20 @@ def write_pages(folder: Path) -> Path:
     return folder
 
 
+def write_table(path: Path, subjects: Iterable[str]) -> None:
+    """The texts of the same pages, one per line; a subject without a text has a fridge's."""
+    rows = [
+        {
+            "url": f"https://home.example/{subject}/{aspect}",
+            "title": f"{subject} {aspect}",
+            "text": f"{subject} {aspect}\n{page_text(subject, aspect)}",
+        }
+        for subject in subjects
+        for aspect in ASPECTS
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No key and no setting of the person who runs the tests reaches them."""
@@ -74,6 +91,47 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def server() -> Iterator[LLMServer]:
     with LLMServer() as running:
         yield running
+
+
+class SmallDisk:
+    """A file system of its own, of a few MB, that can be full or closed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def fill(self, *, but: int = 0) -> None:
+        """Leave no space, but for some bytes."""
+        with (self.folder / "filler").open("wb", buffering=0) as file:
+            with suppress(OSError):
+                while True:
+                    file.write(b"x" * 4096)
+            file.truncate(file.tell() - but)
+
+    def free(self) -> None:
+        (self.folder / "filler").unlink()
+
+    def close_for_writing(self) -> None:
+        mount("-o", "remount,ro", self.folder)
+
+    def open_for_writing(self) -> None:
+        mount("-o", "remount,rw", self.folder)
+
+
+def mount(*arguments: str | Path) -> None:
+    subprocess.run(["mount", *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallDisk]:
+    folder = tmp_path_factory.mktemp("disk")
+    try:
+        mount("-t", "tmpfs", "-o", "size=8m", "fret-tests", folder)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"a small file system cannot be mounted here, which needs root: {error}")
+    try:
+        yield SmallDisk(folder)
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 LLM_PIPELINE = """
@@ -114,4 +172,29 @@ def small(workplace: Path) -> Path:
     """A pipeline file that needs no model, and takes a second."""
     path = workplace / "small.yaml"
     path.write_text(yaml.safe_dump(SMALL_PIPELINE), "utf-8")
+    return path
+
+
+# Without likelihood: the Batch API knows no log-probabilities of prompts. From a table: a process
+# that reads HTML takes longer to start than all the rest.
+LANES_PIPELINE = """
+run: lanes
+models:
+  teacher: {{backend: openai, base_url: "{url}", model: tiny, server: local, timeout_s: 5,
+            price: {{input: 2.0, output: 10.0, batch: 0.5}}, batch: {{max_lines: 10}}}}
+pages: {{source: {{kind: jsonl, path: pages.jsonl}}, shard_pages: 4}}
+passages: {{max_words: 60, min_words: 10}}
+queries: {{writer: {{kind: llm, model: teacher}}, per_passage: 2}}
+candidates: {{top_k: 4, dense: null}}
+judgements: {{scorers: [{{kind: unigram}}, {{kind: relevance, model: teacher}}]}}
+examples: {{negatives: {{count: 1, max_relevance: null}}, splits: {{test: 0.2}}}}
+"""
+
+
+@pytest.fixture
+def lanes_pipeline(workplace: Path, server: LLMServer) -> Path:
+    """A pipeline file whose requests may travel by batch or file."""
+    write_table(workplace / "pages.jsonl", SUBJECTS)
+    path = workplace / "lanes.yaml"
+    path.write_text(LANES_PIPELINE.format(url=server.url), "utf-8")
     return path

@@ -6,6 +6,8 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from fret.errors import StoreError
 from fret.llm.answers import AnswerStore, Source, Spent, Stored
 from fret.llm.types import Usage
+from fret.llm.upkeep import read_stats
 
 SOURCE = Source("s", "m", "r")
 
@@ -133,14 +136,28 @@ def test_a_damaged_store_is_an_error_and_is_left_as_it_is(path: Path) -> None:
     assert path.read_bytes().startswith(b"this is no database")
 
 
-def test_a_store_of_a_newer_format_is_an_error(path: Path) -> None:
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("PRAGMA user_version = 99", "format 99; this fret knows 3"),
+        ("CREATE TABLE users (name TEXT)", "is a database of another program, and was left as"),
+    ],
+)
+def test_a_file_of_a_newer_format_or_of_another_program_is_refused_and_left_as_it_is(
+    path: Path, statement: str, says: str
+) -> None:
     path.parent.mkdir()
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA user_version = 99")
-    connection.commit()
-    connection.close()
-    with pytest.raises(StoreError, match="format 99; this fret knows 3"):
-        AnswerStore(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement)
+    before = path.read_bytes()
+    for _ in range(2):  # what the first refusal says, the next one says too
+        with pytest.raises(StoreError, match=says):
+            AnswerStore(path)
+    with pytest.raises(StoreError, match=says):
+        read_stats(path)
+    assert path.read_bytes() == before
+    names = {p.name for p in path.parent.iterdir()}
+    assert not names & {"answers.sqlite-wal", "answers.sqlite-shm", "answers.sqlite-journal"}
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
@@ -202,6 +219,45 @@ def test_a_store_that_is_damaged_in_the_middle_is_an_error_that_says_what_to_do(
                 damaged.get(str(i))
         finally:
             damaged.close()
+
+
+def test_one_damaged_row_is_an_error_that_says_what_to_do(path: Path) -> None:
+    store = AnswerStore(path)
+    store.put(answer("good"), answer("bad"), answer("failed", failure="cut")).result(5)
+    store.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE answers SET raw = x'0011223344' WHERE key = 'bad'")
+        connection.execute("UPDATE failures SET raw = x'00'")
+    store = AnswerStore(path)
+    assert store.get("good") == b"{}"
+    with pytest.raises(StoreError, match=r"answers\.sqlite cannot be read: .*restore a copy"):
+        store.get("bad")
+    with pytest.raises(StoreError, match="cannot be read"):
+        store.get_failed_bytes(["failed"])
+    store.close()
+
+
+@pytest.mark.timeout(30)
+def test_a_write_after_the_end_is_an_error_and_never_hangs(path: Path) -> None:
+    store = AnswerStore(path)
+    store.put(answer("first")).result(5)
+    for _ in range(2):
+        store.write(lambda connection: time.sleep(0.2))  # commits on a busy disk
+    ending = threading.Thread(target=store.close)
+    ending.start()
+    kept = []
+    for number in range(40):
+        time.sleep(0.02)
+        with suppress(StoreError):
+            store.put(answer(str(number))).result(5)
+            kept.append(str(number))
+    ending.join(5)
+    with pytest.raises(StoreError, match="is closed; the run has ended"):
+        store.put(answer("late"))
+    store.close()  # a second time does nothing
+    again = AnswerStore(path)
+    assert again.have(["first", "late", *map(str, range(40))]) == {"first", *kept}
+    again.close()
 
 
 FULL = """

@@ -120,6 +120,7 @@ def test_nothing_left_is_still_not_impossible(certain: float) -> None:
         {"choices": [{}]},
         {"choices": [None]},
         tokens(("3", math.nan)),
+        tokens(("3", 2.5)),
         tokens(("3", math.inf)),
         tokens(("3", 1000.0)),
         tokens(("3", 10.0**300)),

@@ -1,7 +1,6 @@
 """Batch and file lanes: nothing paid twice, nothing lost, no row shifted, whatever goes wrong."""
 
 import json
-import random
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 import fret
+from batch_engine import answer_file
 from batch_jobs import Plan
 from fret.errors import ModelError, UserError, Waiting
 from fret.llm.answers import AnswerStore
@@ -18,26 +18,10 @@ from fret.llm.parcels import Ledger, Parcel
 from fret.records import Example, Query
 from llm_server import LLMServer
 
-# Without likelihood: the Batch API knows no log-probabilities of prompts.
-PIPELINE = """
-run: lanes
-models:
-  teacher: {{backend: openai, base_url: "{url}", model: tiny, server: local, timeout_s: 5,
-            price: {{input: 2.0, output: 10.0, batch: 0.5}}, batch: {{max_lines: 10}}}}
-pages: {{source: {{kind: html, path: pages}}, shard_pages: 4}}
-passages: {{max_words: 60, min_words: 10}}
-queries: {{writer: {{kind: llm, model: teacher}}, per_passage: 2}}
-candidates: {{top_k: 4, dense: null}}
-judgements: {{scorers: [{{kind: unigram}}, {{kind: relevance, model: teacher}}]}}
-examples: {{negatives: {{count: 1, max_relevance: null}}, splits: {{test: 0.2}}}}
-"""
-
 
 @pytest.fixture
-def pipeline(workplace: Path, server: LLMServer) -> Path:
-    path = workplace / "lanes.yaml"
-    path.write_text(PIPELINE.format(url=server.url), "utf-8")
-    return path
+def pipeline(lanes_pipeline: Path) -> Path:
+    return lanes_pipeline
 
 
 def run_until_done(pipeline: Path, server: LLMServer, most: int = 30, **options: Any) -> int:
@@ -215,26 +199,6 @@ def test_status_looks_collect_takes_in_and_cancel_ends(pipeline: Path, server: L
     assert loaded.batches() == []
     loaded.run()  # live, for what was not answered
     assert_nothing_was_paid_twice(server)
-
-
-def answer_file(server: LLMServer, requests: Path, answers: Path, *, share: float = 1.0) -> None:
-    """Do what an engine does: answer the requests of one file, in any order."""
-    import urllib.request
-
-    lines = [json.loads(line) for line in requests.read_text("utf-8").split("\n") if line]
-    random.Random(1).shuffle(lines)
-    written = []
-    for line in lines[: round(len(lines) * share)]:
-        asked = urllib.request.Request(
-            server.url.removesuffix("/v1") + line["url"],
-            json.dumps(line["body"]).encode(),
-            {"content-type": "application/json"},
-        )
-        with urllib.request.urlopen(asked) as answer:
-            body = json.load(answer)
-        response = {"status_code": 200, "request_id": "r", "body": body}
-        written.append({"id": "i", "custom_id": line["custom_id"], "response": response})
-    answers.write_text("".join(json.dumps(line) + "\n" for line in written), "utf-8")
 
 
 def test_requests_go_to_files_and_answers_come_from_files_whole_or_in_part(

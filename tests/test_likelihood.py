@@ -141,6 +141,80 @@ def test_characters_over_several_tokens_are_found(way: str) -> None:
     assert_sum(read(way, request, tokens, values), -15.0, 4)
 
 
+# vLLM shows the parts of a character as nothing, before the part that ends it.
+
+VLLM_WAYS = ("echo", "prompt_logprobs")
+
+
+@pytest.mark.parametrize("way", VLLM_WAYS)
+def test_unfinished_parts_at_the_boundary_are_the_continuations(way: str) -> None:
+    request = Likelihood("Passage: x\nQuery:", " √ old")
+    tokens = ["Passage", ":", " x", "\n", "Query", ":", "", " √", " old"]
+    values = [None, -9.0, -9.0, -9.0, -9.0, -9.0, -5.0, -1.0, -0.5]
+    assert_sum(read(way, request, tokens, values), -6.5, 3)
+
+
+@pytest.mark.parametrize("way", VLLM_WAYS)
+@pytest.mark.parametrize("begins", [False, True])
+def test_any_text_as_vllm_shows_it_gives_the_sum_of_the_continuations_tokens(
+    way: str, begins: bool
+) -> None:
+    luck = random.Random(f"vllm{way}{begins}")
+    for _ in range(300):
+        prompt = random_text(luck, luck.randint(3, 12)) + "\nQuery:"
+        request = Likelihood(prompt, " " + random_text(luck, luck.randint(1, 5)))
+        before = cut_bytes(luck, prompt)
+        tokens = show_as_vllm([*before, *cut_bytes(luck, request.continuation)])
+        values = [-(2.0 ** -luck.randint(0, 20)) for _ in tokens]
+        counted = values[len(before) :]
+        told = [None, *values[1:]]
+        if begins:
+            tokens, told = ["<s>", *tokens], [None, *values]
+        reply = read(way, request, tokens, told)
+        assert isinstance(reply, LikelihoodReply), (request, tokens, reply)
+        assert (reply.logprob, reply.n_tokens) == (math.fsum(counted), len(counted))
+
+
+def cut_bytes(luck: random.Random, text: str) -> list[bytes]:
+    raw = text.encode()
+    cuts = sorted(luck.sample(range(1, len(raw)), luck.randint(len(raw) // 5, len(raw) // 2)))
+    return [raw[a:b] for a, b in zip([0, *cuts], [*cuts, len(raw)], strict=True)]
+
+
+def show_as_vllm(parts: list[bytes]) -> list[str]:
+    shown, waiting = [], b""
+    for part in parts:
+        waiting += part
+        try:
+            shown.append(waiting.decode())
+            waiting = b""
+        except UnicodeDecodeError:
+            shown.append("")
+    return shown
+
+
+@pytest.mark.parametrize("generated", [PIECE, "", " end"])
+@pytest.mark.parametrize("end", [[PIECE, PIECE, PIECE], ["", "", "鱻"]])
+def test_what_was_generated_is_never_added_even_if_it_looks_like_a_part_of_the_text(
+    end: list[str], generated: str
+) -> None:
+    request = Likelihood("Query:", " old 鱻")
+    logprobs = {
+        "tokens": ["Query", ":", " old", " ", *end, generated],
+        "token_logprobs": [None, -9.0, -0.5, -1.0, -2.0, -3.0, -4.0, -50.0],
+    }
+    usage = {"prompt_tokens": 7, "completion_tokens": 1}
+    raw = json.dumps({"choices": [{"logprobs": logprobs}], "usage": usage}).encode()
+    assert_sum(form_of("echo").read(request, raw), -10.5, 5)
+
+
+def test_a_count_of_generated_tokens_that_are_not_told_takes_nothing_away() -> None:
+    logprobs = {"tokens": TOKENS, "token_logprobs": VALUES}
+    usage = {"prompt_tokens": 8, "completion_tokens": 1}
+    raw = json.dumps({"choices": [{"logprobs": logprobs}], "usage": usage}).encode()
+    assert_sum(form_of("echo").read(REQUEST, raw), -1.75, 2)
+
+
 # Random texts, cut at random.
 
 WORDS = [
@@ -238,11 +312,18 @@ def test_an_answer_without_them_is_a_failure(raw: bytes) -> None:
     assert_unreadable(form_of("echo").read(REQUEST, raw), "")
 
 
-@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1" + "0" * 400, '"low"'])
+@pytest.mark.parametrize(
+    "value", ["NaN", "Infinity", "-Infinity", "1" + "0" * 400, '"low"', "3.0", "0.01"]
+)
 @pytest.mark.parametrize("way", WAYS)
 def test_what_is_no_log_probability_is_a_failure(way: str, value: str) -> None:
     raw = json.dumps(answer(way, TOKENS, VALUES)).replace("-0.25", value).encode()
     assert_unreadable(form_of(way).read(REQUEST, raw), "")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_little_over_zero_is_left_by_rounding(way: str) -> None:
+    assert_sum(read(way, REQUEST, TOKENS, [*VALUES[:-1], 1e-6]), -1.499999, 2)
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -20,15 +20,10 @@ from typing import Any
 import pytest
 import torch
 from pydantic import BaseModel
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from torch.nn.modules.module import register_module_forward_pre_hook
 from transformers import (
     AutoModelForCausalLM,
-    Gemma3TextConfig,
-    GPT2Config,
-    MistralConfig,
     PreTrainedTokenizerFast,
-    Qwen3Config,
 )
 
 from fret.errors import ConfigError, ModelError, UserError
@@ -49,41 +44,7 @@ from fret.llm.types import (
     Messages,
     Request,
 )
-
-CORPUS = [
-    "A kettle descales best with vinegar. Sweep the flue before the first frost of the year.",
-    "Grades go from 0 to 3: 0 1 2 3 and 0, 1, 2, 3. Query: how to clean a kettle",
-    "Passage: 水壶用醋除垢最好。炉灶需要干净的烟道。 Query: 怎么清洗水壶",
-    "Emoji 🍵🔥🧊 and accents: café, naïve, Größe. <|user|> <|assistant|>",
-] * 8
-
-TEMPLATE = (
-    "<|begin|>{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}"
-    "{% if add_generation_prompt %}<|assistant|>{{ mood | default('') }}{% endif %}"
-)
-SPECIAL = ["<|begin|>", "<|end|>", "<|user|>", "<|assistant|>", "<|system|>"]
-
-SMALL: dict[str, Any] = {"vocab_size": 640, "initializer_range": 0.3}
-LLAMA_LIKE: dict[str, Any] = SMALL | {
-    "hidden_size": 64,
-    "intermediate_size": 96,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "head_dim": 16,
-    "max_position_embeddings": 512,
-}
-NO_ENDS: dict[str, Any] = {"bos_token_id": None, "eos_token_id": None}
-CONFIGS = {
-    "qwen3": Qwen3Config(**LLAMA_LIKE),
-    # Learned positions: one that is off by one changes everything.
-    "gpt2": GPT2Config(**SMALL, n_embd=64, n_layer=2, n_head=4, n_positions=512, **NO_ENDS),
-    # Windows shorter than the prompts, in half of the layers and in all.
-    "gemma3": Gemma3TextConfig(
-        **LLAMA_LIKE, sliding_window=24, layer_types=["sliding_attention", "full_attention"]
-    ),
-    "mistral": MistralConfig(**LLAMA_LIKE, sliding_window=24),
-}
+from tiny_models import CONFIGS, save_model
 
 INSTRUCTION = "Below are passages, each followed by a query that it serves well.\n\n" * 3
 PASSAGES = [
@@ -95,46 +56,11 @@ PASSAGES = [
 QUERIES = ["how to clean a kettle", "怎么清洗水壶", "🧊?", "Größe", "  two spaces", "\nnext line"]
 
 
-def train_tokenizer() -> PreTrainedTokenizerFast:
-    """Byte-level BPE: rare characters are split over tokens."""
-    made = Tokenizer(models.BPE())
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    made.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=600,
-        special_tokens=SPECIAL,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    made.train_from_iterator(CORPUS, trainer)
-    begin = [("<|begin|>", made.token_to_id("<|begin|>"))]
-    made.post_processor = processors.Sequence(
-        [
-            processors.ByteLevel(trim_offsets=True),
-            processors.TemplateProcessing(single="<|begin|> $A", special_tokens=begin),
-        ]
-    )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=made,
-        bos_token="<|begin|>",
-        eos_token="<|end|>",
-        extra_special_tokens=["<|user|>", "<|assistant|>", "<|system|>"],
-        chat_template=TEMPLATE,
-    )
-
-
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    made = {}
-    for name, config in CONFIGS.items():
-        torch.manual_seed(0)
-        model = AutoModelForCausalLM.from_config(config)
-        # So many ends that some answers end, and some are cut.
-        model.generation_config.eos_token_id = list(range(1, 600, 9))
-        made[name] = tmp_path_factory.mktemp(name)
-        model.save_pretrained(made[name])
-        train_tokenizer().save_pretrained(made[name])
-    return made
+    return {
+        name: save_model(tmp_path_factory.mktemp(name), config) for name, config in CONFIGS.items()
+    }
 
 
 class Plain:

@@ -1,5 +1,6 @@
 """What a model can do is found out before anything is spent, and so is how to ask it."""
 
+import itertools
 import re
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,10 @@ import pytest
 
 import fret
 from fret.errors import UserError
-from fret.llm.probe import warn_of_shutdown
+from fret.llm.probe import Finding, probe, warn_of_shutdown
 from fret.records import Example, Judgement
 from llm_server import Brain, LLMServer, grade_by_words, passage_in
+from pools import open_pool
 
 
 def ways_of(pipeline: Path, *overrides: str) -> dict[str, str]:
@@ -125,6 +127,54 @@ def test_a_server_that_cuts_long_prompts_in_silence_is_found_out(
     server.truncate_at = 200
     with pytest.raises(UserError, match=r"cuts long prompts without saying so.*context size"):
         fret.load(llm_pipeline).run()
+
+
+def try_chat(server: LLMServer, folder: Path, longest: int) -> Finding:
+    with open_pool(folder / "answers.sqlite", server.url) as pool:
+        (finding,) = probe(pool, {"chat": longest}, {"chat": ["json_schema"]}, afresh=True)
+    return finding
+
+
+def lengthen(server: LLMServer, n_tokens: int) -> None:
+    """Let the template add tokens to every prompt, as a long system prompt of its own does."""
+    count = server.count
+    server.count = lambda text: count(text) + n_tokens  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("n_template", [0, 600])
+@pytest.mark.parametrize("longest", [1000, 8000])
+def test_what_a_template_adds_is_not_taken_for_a_cut_prompt_and_hides_none(
+    server: LLMServer, tmp_path: Path, n_template: int, longest: int
+) -> None:
+    lengthen(server, n_template)
+    assert try_chat(server, tmp_path, longest).works
+    n_tokens = server.asked[-1].body["messages"][0]["content"].count(" ")
+    server.truncate_at = n_template + round(0.8 * n_tokens)
+    finding = try_chat(server, tmp_path, longest)
+    assert not finding.works and "cuts long prompts without saying so" in finding.detail
+
+
+@pytest.mark.parametrize("flavour", ["vllm", "openai"])
+def test_labels_that_the_model_would_never_say_are_refused_whatever_their_order(
+    llm_pipeline: Path, server: LLMServer, flavour: Any
+) -> None:
+    """Of a model that begins with <think> the labels have some 1e-8, and their order is noise."""
+    server.flavour = flavour
+    noise = itertools.cycle([[-18.0, -19.0, -20.0, -17.5], [-17.5, -19.0, -20.0, -18.0]])
+    server.brain.label_logprobs = lambda query, passage: next(noise)  # type: ignore[method-assign]
+    with pytest.raises(UserError, match=r"cannot do labels: .*<think> or a word") as error:
+        fret.load(llm_pipeline).run()
+    assert "switch that off with" in str(error.value)
+
+
+def test_labels_with_a_fair_share_of_the_probability_will_do(
+    llm_pipeline: Path, server: LLMServer
+) -> None:
+    known = server.brain.label_logprobs
+    server.brain.label_logprobs = lambda query, passage: [  # type: ignore[method-assign]
+        logprob - 2.0 for logprob in known(query, passage)
+    ]
+    assert ways_of(llm_pipeline)["labels"] == "top_logprobs"
 
 
 def test_labels_of_several_tokens_are_not_asked_by_their_tokens(

@@ -3,6 +3,13 @@
 from pathlib import Path
 
 import pytest
+
+import fret
+from fret.choosing.choose import Rules
+from fret.choosing.positives import PositiveRules
+from fret.config import ExamplesSettings
+from fret.records import Example, Passage, Query
+from fret.stages.examples import _make_rules
 from judged import (
     CRANFIELD,
     DEFAULTS,
@@ -20,13 +27,6 @@ from judged import (
     run_cranfield,
     write_pipeline,
 )
-
-import fret
-from fret.choosing.choose import Rules
-from fret.choosing.positives import PositiveRules
-from fret.config import ExamplesSettings
-from fret.records import Example, Passage, Query
-from fret.stages.examples import _make_rules
 from llm_server import LLMServer
 
 pytestmark = [

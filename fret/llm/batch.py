@@ -287,6 +287,7 @@ class BatchLane:
     def _take_failure(self, parcel: Parcel, batch: Any) -> str:
         errors = getattr(batch.errors, "data", None) or []
         said = "; ".join(f"{error.code}: {error.message}" for error in errors) or "no reason given"
+        said = self._clean(said)
         past = (*parcel.past_ids, batch.id)
         if any(error.code == "token_limit_exceeded" for error in errors):
             changes = {"state": "queued", "batch_id": "", "past_ids": past, "detail": said}
@@ -306,7 +307,7 @@ class BatchLane:
             if file_id:
                 path = self._folder / f".answers-{parcel.id[:12]}.jsonl"
                 self._safely(partial(self._download, file_id, path))
-                self._ledger.take_in(path, self._source, total)
+                self._ledger.take_in(path, self._source, total, secret=self._secret or "")
                 path.unlink()
         total.again = self._ledger.count_left(parcel.id)
         self._end(parcel)

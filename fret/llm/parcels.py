@@ -20,7 +20,7 @@ from typing import Any
 from fret.llm.answers import AnswerStore, Source, Stored, insert_answers
 from fret.llm.budget import Price, bound_cost
 from fret.llm.forms import dump_json
-from fret.llm.forms.reading import Transient, load_json, usage_of
+from fret.llm.forms.reading import Transient, hide_key, load_json, usage_of
 from fret.llm.job import Job
 from fret.llm.types import FailureKind
 
@@ -141,11 +141,15 @@ class Ledger:
         rows = self._store.select("SELECT COUNT(*) FROM posted WHERE parcel = ?", parcel_id)
         return int(rows[0][0]) if rows else 0
 
-    def take_in(self, path: Path, source: Source, taken: TakenIn) -> None:
-        """Store the answers of one file, joined by their ids; reading it again changes nothing."""
+    def take_in(self, path: Path, source: Source, taken: TakenIn, *, secret: str = "") -> None:
+        """Store the answers of one file, joined by their ids; reading it again changes nothing.
+
+        Args:
+            secret: the key, which some services repeat, and which is not to be stored.
+        """
         written = path.stat().st_mtime
         with path.open("rb") as file:  # by lines of bytes: a text may hold U+2028
-            lines = _read_lines(file, taken)
+            lines = _read_lines((hide_key(raw, secret) for raw in file), taken)
             while bunch := list(islice(lines, _BUNCH)):
                 self._take_bunch(bunch, source, taken, written)
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from fret.errors import ModelError
-from fret.llm.forms.reading import Transient
+from fret.llm.forms.reading import Transient, hide_key
 from fret.llm.types import Failure, FailureKind
 from fret.llm.waits import parse_retry_after
 
@@ -27,8 +27,6 @@ _REFUSALS = {401, 402, 403, 404}
 _BUSY = {408, 409, 425, 429}
 # A gateway lost sight of the server, which may have answered.
 _LOST = {502, 504}
-# A shorter key is none that is worth hiding, such as "EMPTY", and may be a word of an answer.
-_SHORTEST_SECRET = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +92,9 @@ class OpenAISender:
                 response = await self._client.post(
                     self._address(path), content=body, cast_to=self._response
                 )
-                return Answered(self._without_key(bytes(response.content)), response.headers)
+                return Answered(
+                    hide_key(bytes(response.content), self._secret or ""), response.headers
+                )
         except TimeoutError:
             raise Transient(f"no answer within {self._timeout_s:g} s", unknown=True) from None
         except openai.APIStatusError as error:
@@ -179,12 +179,6 @@ class OpenAISender:
             f"{self.where} stopped us: {why}. It says: {said}. All answers so far are kept.",
             status=error.status_code,
         )
-
-    def _without_key(self, raw: bytes) -> bytes:
-        """What an answer says, without the key: it is stored, and shown if it is odd."""
-        if self._secret is None or len(self._secret) < _SHORTEST_SECRET:
-            return raw
-        return raw.replace(self._secret.encode(), b"(key)")
 
     def _clean(self, error: object) -> str:
         """What an error says, without the key: some servers repeat what they were sent."""

@@ -4,15 +4,15 @@ import gzip
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
 from fret.errors import StoreError, UserError
 from fret.llm.answers import AnswerStore, Source, Spent
-from fret.llm.database import check_version, connect_reader
+from fret.llm.database import check_version, connect_reader, describe_error
 from fret.llm.types import Usage
 
 
@@ -80,7 +80,7 @@ def read_stats(path: Path) -> Stats:
                 waiting=connection.execute("SELECT COUNT(*) FROM posted").fetchone()[0],
             )
         except sqlite3.DatabaseError as error:
-            raise _damaged(path, error) from error
+            raise describe_error(path, "read", error) from error
 
 
 def read_spent(path: Path, run: str) -> list[Spent]:
@@ -91,7 +91,7 @@ def read_spent(path: Path, run: str) -> list[Spent]:
         try:
             return [part for part in _read_spent(connection) if part.source.run == run]
         except sqlite3.DatabaseError as error:
-            raise _damaged(path, error) from error
+            raise describe_error(path, "read", error) from error
 
 
 def _read_spent(connection: sqlite3.Connection) -> list[Spent]:
@@ -126,7 +126,7 @@ def count_chosen(path: Path, choice: Choice, *, failures_only: bool) -> int:
                 for table in tables
             )
         except sqlite3.DatabaseError as error:
-            raise _damaged(path, error) from error
+            raise describe_error(path, "read", error) from error
 
 
 def prune(path: Path, choice: Choice, *, failures_only: bool) -> int:
@@ -163,16 +163,32 @@ def export(path: Path, out: Path, choice: Choice) -> int:
 
     Raises:
         UserError: there is no store, or no folder for the file.
+        StoreError: the store cannot be read, or the file not be written; no part of it is left.
     """
-    n, fresh = 0, out.with_name(f".{out.name}.new")
     if not out.parent.is_dir():
         raise UserError(f"There is no folder {out.parent} to write {out.name} to: make it first.")
-    with _open_text(fresh, packed=out.suffix == ".gz") as file:
-        for row in _rows(path, choice):
+    fresh = out.with_name(f".{out.name}.new")
+    try:
+        n = _write_rows(fresh, _rows(path, choice), packed=out.suffix == ".gz")
+        fresh.replace(out)
+    except OSError as error:
+        raise StoreError(
+            f"{out} cannot be written: {error.strerror}. No part of it is left; mend that, or name "
+            "another place, and export again."
+        ) from error
+    finally:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
+    return n
+
+
+def _write_rows(path: Path, rows: Iterable[dict[str, Any]], *, packed: bool) -> int:
+    n = 0
+    with _open_text(path, packed=packed) as file:
+        for row in rows:
             # ASCII: half of a surrogate pair is valid JSON, but no UTF-8.
             file.write(json.dumps(row, ensure_ascii=True) + "\n")
             n += 1
-    fresh.replace(out)
     return n
 
 
@@ -194,7 +210,7 @@ def _rows(path: Path, choice: Choice) -> Iterator[dict[str, Any]]:
                     answer = zlib.decompress(raw).decode("utf-8", "replace")
                     yield {**row, "failure": failure, "detail": detail, "answer": answer}
         except (sqlite3.DatabaseError, zlib.error) as error:
-            raise _damaged(path, error) from error
+            raise describe_error(path, "read", error) from error
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -208,16 +224,9 @@ def _open(path: Path) -> sqlite3.Connection:
             connection.close()
             raise
     except sqlite3.DatabaseError as error:
-        raise _damaged(path, error) from error
+        raise describe_error(path, "read", error) from error
     return connection
 
 
 def _files_of(path: Path) -> list[Path]:
     return [p for p in (path, Path(f"{path}-wal")) if p.exists()]
-
-
-def _damaged(path: Path, error: Exception) -> StoreError:
-    return StoreError(
-        f"The answer store {path} cannot be read: {error}. If it is damaged, move it away (with "
-        "its -wal file) or restore a copy."
-    )

@@ -95,7 +95,7 @@ def load_weights(path: str, *, device: str, dtype: str) -> tuple[Any, Any]:
         ConfigError: it cannot be loaded, or its tokenizer does not tell where tokens stand.
     """
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoTokenizer
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # fret shows its own
@@ -105,13 +105,28 @@ def load_weights(path: str, *, device: str, dtype: str) -> tuple[Any, Any]:
     place = str(Path(path).expanduser()) if Path(path).expanduser().is_dir() else path
     try:
         tokenizer: Any = AutoTokenizer.from_pretrained(place)
-        model: Any = AutoModelForCausalLM.from_pretrained(place, dtype=numbers)
+        model, loaded = _load_model(place, numbers)
         model = model.to(choose_device(device)).eval()
     except Exception as error:  # of many classes: no such device, other sizes, a damaged file
         raise ConfigError(_explain(path, str(error))) from error
+    if missing := sorted(loaded["missing_keys"]):
+        # transformers would fill them with random numbers, and say so in a log only.
+        names = ", ".join(missing[:3])
+        raise ConfigError(_explain(path, f"its files lack {len(missing)} tensors, such as {names}"))
     if not tokenizer.is_fast:
         raise ConfigError(_explain(path, "its tokenizer has no tokenizer.json"))
     return model, tokenizer
+
+
+def _load_model(place: str, numbers: Any) -> tuple[Any, dict[str, Any]]:
+    """Load a model, and what its files lack."""
+    from transformers import AutoModelForCausalLM
+
+    loaded: Any = AutoModelForCausalLM.from_pretrained(
+        place, dtype=numbers, output_loading_info=True
+    )
+    model, info = loaded
+    return model, info
 
 
 def _explain(path: str, reason: str) -> str:

@@ -46,6 +46,7 @@ class Lanes:
         self._settings, self._lane, self._store, self._tell = settings, lane, open_store, tell
         self._packers: dict[str, Packer] = {}
         self._spools: dict[str, Spool] = {}
+        self._clients: list[Any] = []
 
     def build_spool(self, name: str, model: OpenAIModel, shelf: Shelf) -> Spool:
         """Return a model that gathers its requests into files."""
@@ -61,9 +62,11 @@ class Lanes:
         return spool
 
     def discard(self) -> None:
-        """Throw away files that are not finished."""
+        """Throw away files that are not finished, and let go of connections."""
         for packer in self._packers.values():
             packer.discard()
+        while self._clients:
+            self._clients.pop().close()
 
     def take_in(self) -> list[str]:
         """Take in answers that have come by batch or file; return what a person should know."""
@@ -141,7 +144,9 @@ class Lanes:
         api_key = read_key(name, model)
 
         def make_client() -> Any:
-            return open_client(model.addresses[0], api_key, timeout_s=model.timeout_s)
+            client = open_client(model.addresses[0], api_key, timeout_s=model.timeout_s)
+            self._clients.append(client)
+            return client
 
         return BatchLane(
             Ledger(self._store()),

@@ -22,6 +22,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from fret.choose import rank_fused
+from fret.choosing.choose import Choice, Rules, choose
+from fret.choosing.options import Options
+from fret.choosing.positives import PositiveRules
+from fret.retrieval.fuse import rank_scores
 from judged import (  # after the path
     DEFAULTS,
     NAIVE,
@@ -36,12 +41,6 @@ from judged import (  # after the path
     rate_of_missed,
     run_cranfield,
 )
-
-from fret.choose import rank_fused
-from fret.choosing.choose import Choice, Rules, choose
-from fret.choosing.options import Options
-from fret.choosing.positives import PositiveRules
-from fret.retrieval.fuse import rank_scores
 
 PICKS = ("hardest", "random", "lowest", "band")
 SEED_AND_HARDEST = Rules(PositiveRules(rule="seed"), NAIVE.negatives)

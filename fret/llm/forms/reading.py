@@ -23,6 +23,9 @@ ODD_ANSWER = (
     RecursionError,
 )
 
+# A shorter key is none that is worth hiding, such as "EMPTY", and may be a word of an answer.
+_SHORTEST_SECRET = 16
+
 
 class Transient(Exception):
     """The server could not answer now; the same request may be sent again."""
@@ -78,6 +81,11 @@ def load_json(raw: bytes) -> Any:
         is_cut = raw.lstrip()[:1] in {b"{", b"["}  # an answer was made, and may be paid
         why = f"it answered with something that is not JSON: {excerpt(raw)}"
         raise Transient(why, unknown=is_cut) from None
+
+
+def hide_key(raw: bytes, secret: str) -> bytes:
+    """Return what an answer says without the key: it is stored, and shown if it is odd."""
+    return raw.replace(secret.encode(), b"(key)") if len(secret) >= _SHORTEST_SECRET else raw
 
 
 def usage_of(data: dict[str, Any]) -> Usage:
