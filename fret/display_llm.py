@@ -12,9 +12,9 @@ from rich.text import Text
 
 from fret.config import BudgetSettings
 from fret.estimate import Ahead
-from fret.llm.answers import Spent
 from fret.llm.batch import Status
-from fret.llm.probe import Finding
+from fret.llm.findings import Finding
+from fret.llm.stored import Spent
 from fret.llm.upkeep import Stats
 from fret.terminal import clean, out
 

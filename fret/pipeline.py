@@ -19,9 +19,9 @@ from fret.config import PipelineSettings
 from fret.dataset import build_dataset
 from fret.errors import EmptyStage, UserError, Waiting
 from fret.estimate import Ahead, estimate_stage
-from fret.llm.answers import Spent
 from fret.llm.batch import Status
-from fret.llm.probe import Finding
+from fret.llm.findings import Finding
+from fret.llm.stored import Spent
 from fret.llm.upkeep import read_spent
 from fret.manifest import Manifest
 from fret.pipeline_file import load_settings

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fret.llm.answers import AnswerStore, Source
+from fret.llm.answers import AnswerStore
 from fret.llm.background import Background
 from fret.llm.budget import Price, Purse
 from fret.llm.forms import Form
-from fret.llm.pool import Pacing, Pool, Shared
+from fret.llm.pool import Pool
 from fret.llm.sender import OpenAISender
+from fret.llm.shared import Pacing, Shared
+from fret.llm.stored import Source
 
 WAYS = {"chat": "json_schema", "labels": "top_logprobs", "likelihood": "echo"}
 

@@ -9,7 +9,8 @@ from pathlib import Path
 _HOLDER = """
 import itertools, sys, threading
 from pathlib import Path
-from fret.llm.answers import AnswerStore, Source, Stored
+from fret.llm.answers import AnswerStore
+from fret.llm.stored import Source, Stored
 store = AnswerStore(Path(sys.argv[1]))
 ended = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.readline(), ended.set()), daemon=True).start()

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from fret.errors import StoreError
-from fret.llm.answers import AnswerStore, Source, Spent, Stored
+from fret.llm.answers import AnswerStore
+from fret.llm.stored import Source, Spent, Stored
 from fret.llm.types import Usage
 from fret.llm.upkeep import read_stats
 

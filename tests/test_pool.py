@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from fret.errors import ModelError, UserError
-from fret.llm.answers import AnswerStore, Source, Stored
+from fret.llm.answers import AnswerStore
 from fret.llm.background import Background
 from fret.llm.forms import Form
-from fret.llm.pool import Pacing, Pool, Shared
+from fret.llm.pool import Pool
 from fret.llm.sender import OpenAISender
+from fret.llm.shared import Pacing, Shared
+from fret.llm.stored import Source, Stored
 from fret.llm.types import (
     Chat,
     ChatReply,

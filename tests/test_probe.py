@@ -9,7 +9,8 @@ import pytest
 
 import fret
 from fret.errors import UserError
-from fret.llm.probe import Finding, probe, warn_of_shutdown
+from fret.llm.findings import Finding, warn_of_shutdown
+from fret.llm.probe import probe
 from fret.records import Example, Judgement
 from llm_server import Brain, LLMServer, grade_by_words, passage_in
 from pools import open_pool

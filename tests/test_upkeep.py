@@ -14,7 +14,8 @@ from typer.testing import CliRunner, Result
 from conftest import SmallDisk
 from fret.cli import app
 from fret.errors import StoreError, UserError
-from fret.llm.answers import AnswerStore, Source, Stored
+from fret.llm.answers import AnswerStore
+from fret.llm.stored import Source, Stored
 from fret.llm.types import Usage
 from fret.llm.upkeep import Choice, Group, count_chosen, export, prune, read_spent, read_stats
 from store_holder import hold

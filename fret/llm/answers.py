@@ -19,7 +19,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,46 +33,11 @@ from fret.llm.database import (
     note_holder,
     vacuum,
 )
+from fret.llm.stored import Source, Spent, Stored
 from fret.llm.types import Usage
 
 # SQLite takes 32,766 parameters in one statement; more than a few hundred gain nothing.
 _KEYS_PER_SELECT = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where answers come from and who asked: the same for all answers of a pool."""
-
-    server: str
-    model: str
-    run: str = ""
-    lane: str = "live"
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """One answer on its way into the store."""
-
-    key: str
-    source: Source
-    kind: str
-    raw: bytes
-    usage: Usage = field(default_factory=Usage)
-    failure: str | None = None
-    """Set for an answer that could not be used."""
-    detail: str = ""
-    attempt: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """What one run has had from one model by one lane, ever."""
-
-    source: Source
-    answers: int
-    usage: Usage
-    unknown: int
-    """Requests whose answer was lost on the way; they may have been paid."""
 
 
 Work = Callable[[sqlite3.Connection], object]

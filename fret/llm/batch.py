@@ -6,35 +6,25 @@ intent is noted first, and whoever finds it looks for a batch with the parcel's 
 before making one.
 """
 
-import errno
 import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
-
-from fret.errors import ModelError, StoreError
-from fret.llm.answers import Source
+from fret.errors import ModelError
+from fret.llm.batch_service import BatchService
 from fret.llm.budget import BudgetError
 from fret.llm.file_lane import describe
-from fret.llm.parcels import Ledger, Parcel, TakenIn, file_of
-
-T = TypeVar("T")
+from fret.llm.packer import file_of
+from fret.llm.parcels import Ledger, Parcel, TakenIn
+from fret.llm.stored import Source
 
 _ENDED = {"completed", "expired", "cancelled"}
-_UNDER_WAY = {"validating", "in_progress", "finalizing", "cancelling"}
 # Tokens that wait are counted by the service; four bytes of English are about one.
 _BYTES_PER_TOKEN = 4
-# A file that was just uploaded may not be found yet.
-_SEES_FILE_AFTER = (0.0, 1.0, 3.0, 10.0)
-_SAFE_ATTEMPTS = 4
-# No space, over quota, no right, a read-only file system.
-_DISK_FAULTS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +46,6 @@ class BatchLane:
 
     Args:
         folder: where the files of requests lie until their answers are there.
-        secret: the key, never to be repeated in a message.
         max_enqueued_tokens: the service's allowance of tokens that wait, where it is known.
         usd_left: tells what the budget leaves for further batches.
     """
@@ -71,13 +60,12 @@ class BatchLane:
         source: Source,
         name: str,
         *,
-        make_client: Callable[[], Any],
-        secret: str | None = None,
+        service: BatchService,
         max_enqueued_tokens: int | None = None,
         usd_left: Callable[[], float] = lambda: math.inf,
     ) -> None:
         self._ledger, self._folder, self._source, self._name = ledger, folder, source, name
-        self._make_client, self._opened, self._secret = make_client, None, secret
+        self._service = service
         self._max_enqueued_tokens, self._usd_left = max_enqueued_tokens, usd_left
         self.statuses: list[Status] = []
         """What the last `take_in` has seen."""
@@ -95,7 +83,7 @@ class BatchLane:
                 self.statuses.append(_status(parcel, None))
                 continue
             try:
-                batch = self._safely(partial(self._client.batches.retrieve, parcel.batch_id))
+                batch = self._service.retrieve(parcel.batch_id)
                 told += self._look_at(parcel, batch)
             except ModelError as error:
                 if error.status != 404:
@@ -118,9 +106,7 @@ class BatchLane:
         return [
             _status(
                 parcel,
-                self._safely(partial(self._client.batches.retrieve, parcel.batch_id))
-                if parcel.batch_id
-                else None,
+                self._service.retrieve(parcel.batch_id) if parcel.batch_id else None,
             )
             for parcel in self._parcels()
         ]
@@ -171,16 +157,10 @@ class BatchLane:
                 batch_id = made.id
             if batch_id:
                 with suppress(ModelError):  # it has ended by itself, or is gone
-                    self._safely(partial(self._client.batches.cancel, batch_id))
+                    self._service.cancel(batch_id)
                 self._ledger.note(parcel, state="cancelling", batch_id=batch_id)
             else:
                 self._end(parcel)
-
-    @property
-    def _client(self) -> Any:
-        if self._opened is None:
-            self._opened = self._make_client()
-        return self._opened
 
     def _parcels(self) -> list[Parcel]:
         return self._ledger.parcels(self._source.run, "batch", self._name)
@@ -201,62 +181,38 @@ class BatchLane:
                 self._ledger.note(parcel, state="submitted", batch_id=batch.id)
                 return
             if time.time() - float(parcel.detail or 0) < self.lists_after_s:
-                raise self._unsure()
+                raise _unsure()
         path = file_of(self._folder, parcel.id)
         if not path.exists():
             self._end(parcel)  # what it held is asked anew, in a new parcel
             return
         if not parcel.file_id:
-            content = (path.name, path.read_bytes())
-            upload = partial(self._client.files.create, file=content, purpose="batch")
-            uploaded = self._safely(upload)
-            parcel = self._ledger.note(parcel, file_id=uploaded.id, state="uploaded")
+            file_id = self._service.upload(path)
+            parcel = self._ledger.note(parcel, file_id=file_id, state="uploaded")
         parcel = self._ledger.note(parcel, state="creating", detail=str(time.time()))
         batch = self._create(parcel)
         self._ledger.note(parcel, state="submitted", batch_id=batch.id, detail="")
 
     def _create(self, parcel: Parcel) -> Any:
         """Make the batch, once; where the answer was lost, look for what came of it."""
-        import openai
-
-        for pause_s in _SEES_FILE_AFTER:
-            time.sleep(pause_s)
-            try:
-                return self._client.batches.create(
-                    input_file_id=parcel.file_id,
-                    endpoint=self._endpoint(parcel),
-                    completion_window="24h",
-                    metadata=self._metadata(parcel),
-                )
-            except openai.APIStatusError as error:
-                if error.status_code < 500:
-                    # It says that no batch was made; a fresh file may only not be seen yet.
-                    passing = "file" in str(error).lower() or _is_passing(error)
-                    if passing and pause_s != _SEES_FILE_AFTER[-1]:
-                        continue
-                    self._ledger.note(parcel, state="uploaded", detail=self._clean(error)[:300])
-                    raise self._refused(error) from None
-            except openai.APIConnectionError:  # timeouts are of this class
-                pass
-            if batch := self._find_made(parcel):
-                return batch
-            break
-        raise self._unsure()
-
-    def _unsure(self) -> ModelError:
-        return ModelError(
-            "It is not known whether a batch was made: the service's answer was lost, and its list "
-            "shows none yet. Nothing was repeated, so nothing is paid twice; run again in a minute."
-        )
+        try:
+            batch = self._service.create(
+                parcel.file_id, endpoint=self._endpoint(parcel), metadata=self._metadata(parcel)
+            )
+        except ModelError as error:  # it says that no batch was made
+            self._ledger.note(parcel, state="uploaded", detail=str(error)[:300])
+            raise
+        if found := batch or self._find_made(parcel):
+            return found
+        raise _unsure()
 
     def _find_made(self, parcel: Parcel) -> Any:
         """Return the batch that was made of a parcel, if there is one that has not failed.
 
         The same requests may have travelled before, so when the parcel was written counts too.
         """
-        listed = self._safely(lambda: list(self._client.batches.list(limit=100)))
         wanted = self._metadata(parcel)
-        for batch in listed:
+        for batch in self._service.list_all():
             if (
                 (batch.metadata or {}) == wanted
                 and batch.id not in parcel.past_ids
@@ -287,7 +243,7 @@ class BatchLane:
     def _take_failure(self, parcel: Parcel, batch: Any) -> str:
         errors = getattr(batch.errors, "data", None) or []
         said = "; ".join(f"{error.code}: {error.message}" for error in errors) or "no reason given"
-        said = self._clean(said)
+        said = self._service.clean(said)
         past = (*parcel.past_ids, batch.id)
         if any(error.code == "token_limit_exceeded" for error in errors):
             changes = {"state": "queued", "batch_id": "", "past_ids": past, "detail": said}
@@ -306,64 +262,23 @@ class BatchLane:
         for file_id in (batch.output_file_id, batch.error_file_id):
             if file_id:
                 path = self._folder / f".answers-{parcel.id[:12]}.jsonl"
-                self._safely(partial(self._download, file_id, path))
-                self._ledger.take_in(path, self._source, total, secret=self._secret or "")
+                self._service.download(file_id, path)
+                self._ledger.take_in(path, self._source, total, secret=self._service.secret or "")
                 path.unlink()
         total.again = self._ledger.count_left(parcel.id)
         self._end(parcel)
         return total
 
-    def _download(self, file_id: str, path: Path) -> None:
-        try:
-            with self._client.files.with_streaming_response.content(file_id) as response:
-                response.stream_to_file(path)
-        except OSError as error:
-            if error.filename is None and error.errno not in _DISK_FAULTS:
-                raise  # the connection broke off
-            raise StoreError(
-                f"Answers of a batch cannot be written to {path}: {error}. They are paid, and wait "
-                "on the service; mend that and run again."
-            ) from error
-
-    def _safely(self, call: Callable[[], T]) -> T:
-        """Make a call that may be repeated, a few times if need be.
-
-        Raises:
-            ModelError: the service refuses it, or does not answer.
-        """
-        import openai
-
-        retrying = Retrying(
-            retry=retry_if_exception(_is_passing),
-            stop=stop_after_attempt(_SAFE_ATTEMPTS),
-            wait=wait_exponential_jitter(multiplier=0.5, max=20),
-            reraise=True,
-        )
-        try:
-            return retrying(call)
-        except openai.APIStatusError as error:
-            raise self._refused(error) from None
-        except openai.APIError as error:
-            raise ModelError(
-                f"The service does not answer ({self._clean(error)}). All that is out is noted; "
-                "run again later."
-            ) from None
-
-    def _refused(self, error: Any) -> ModelError:
-        said = self._clean(error)[:300]
-        return ModelError(
-            f"The service refused a call of the Batch API (status {error.status_code}): {said}. "
-            "What was answered so far is kept.",
-            status=error.status_code,
-        )
-
-    def _clean(self, error: object) -> str:
-        """What an error says, without the key: some services repeat what they were sent."""
-        return str(error).replace(self._secret, "(key)") if self._secret else str(error)
-
     def _end(self, parcel: Parcel) -> None:
         self._ledger.end(parcel)
         file_of(self._folder, parcel.id).unlink(missing_ok=True)
+
+
+def _unsure() -> ModelError:
+    return ModelError(
+        "It is not known whether a batch was made: the service's answer was lost, and its list "
+        "shows none yet. Nothing was repeated, so nothing is paid twice; run again in a minute."
+    )
 
 
 def _status(parcel: Parcel, batch: Any) -> Status:
@@ -378,14 +293,3 @@ def _status(parcel: Parcel, batch: Any) -> Status:
         created=parcel.created,
         detail=parcel.detail,
     )
-
-
-def _is_passing(error: BaseException) -> bool:
-    import openai
-
-    if isinstance(error, openai.APIStatusError):
-        is_quota = "insufficient_quota" in str(error)
-        return (error.status_code >= 500 or error.status_code == 429) and not is_quota
-    # A file that breaks off in the middle is no error of the SDK.
-    passing = isinstance(error, openai.APIConnectionError | OSError)
-    return passing or "httpx" in type(error).__module__

@@ -4,8 +4,9 @@ import shlex
 from collections import Counter
 from pathlib import Path
 
-from fret.llm.answers import Source
-from fret.llm.parcels import Ledger, Parcel, TakenIn, file_of
+from fret.llm.packer import file_of
+from fret.llm.parcels import Ledger, Parcel, TakenIn
+from fret.llm.stored import Source
 
 
 class FileLane:

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Future
 
-from fret.llm.answers import AnswerStore, Stored
+from fret.llm.answers import AnswerStore
+from fret.llm.stored import Stored
 
 
 class Journal:

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from fret.errors import ModelError
-from fret.llm.answers import AnswerStore, Source, Stored
+from fret.llm.answers import AnswerStore
 from fret.llm.engine import Engine, load_engine
 from fret.llm.forms.chat import read_shape, without_thoughts
+from fret.llm.stored import Source, Stored
 from fret.llm.types import (
     Chat,
     ChatReply,

@@ -9,13 +9,11 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 
 from fret.errors import FretError, ModelError, UserError
-from fret.llm.answers import AnswerStore, Source
-from fret.llm.background import Background
-from fret.llm.budget import Price, Purse
+from fret.llm.answers import AnswerStore
+from fret.llm.budget import Price
 from fret.llm.courier import Courier, Result
 from fret.llm.forms import Form
 from fret.llm.forms.reading import Transient
@@ -24,7 +22,9 @@ from fret.llm.job import Job
 from fret.llm.journal import Journal
 from fret.llm.parcels import Ledger, describe_elsewhere
 from fret.llm.sender import Sender
+from fret.llm.shared import Pacing, Shared
 from fret.llm.shelf import Shelf, may_ask_again
+from fret.llm.stored import Source
 from fret.llm.types import Failure, Reply, Request, Tally
 
 # How long a pool that closes waits for the answers under way, which are paid for.
@@ -35,29 +35,7 @@ _WINDOW = 4
 _BUNCH = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Pacing:
-    """How fast a model may be asked; none of it changes an answer."""
-
-    concurrency: int = 32
-    """Requests in flight at once, over all servers."""
-    prompts_per_request: int = 1
-    """Prompts that travel together, where the way of asking allows it."""
-    requests_per_minute: float | None = None
-    tokens_per_minute: float | None = None
-    patience_s: float = 120.0
-    """How long no server may give an answer before the run stops."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """What the pools of one run share."""
-
-    store: AnswerStore
-    background: Background
-    purse: Purse = field(default_factory=Purse)
-    tell: Callable[[str], None] = lambda message: None
-    """Told what a person should know, such as a long wait."""
+_AS_USUAL = Pacing()
 
 
 class Pool:
@@ -77,7 +55,7 @@ class Pool:
         make_senders: Callable[[], Sequence[Sender]],
         forms: dict[str, Form],
         shared: Shared,
-        pacing: Pacing = Pacing(),
+        pacing: Pacing = _AS_USUAL,
         price: Price | None = None,
         ask_failed_again: bool = False,
     ) -> None:

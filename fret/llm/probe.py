@@ -8,15 +8,14 @@ answers again.
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict
 
-from fret.errors import ModelError, UserError
-from fret.llm.answers import AnswerStore, Source
+from fret.errors import ModelError
+from fret.llm.findings import Finding, asked_as, recall
 from fret.llm.forms import Form
 from fret.llm.forms.reading import log_sum
-from fret.llm.openai_models import Reasoning, reasoning_of
 from fret.llm.pool import Pool
 from fret.llm.types import (
     Chat,
@@ -47,41 +46,11 @@ _LEAST_SHARE = 0.9
 # else gives them some 1e-8, and its order of them is noise.
 _LEAST_MASS = 0.05
 
-_HELP = {
-    "chat": (
-        "Check the model's name, that base_url ends as the server wants it (most want /v1), and "
-        "that the server has a chat template for the model. For a server that "
-        "refuses response_format, set `ways: {chat: [text]}`."
-    ),
-    "labels": (
-        "The scorer `relevance` needs chat answers with log-probabilities: "
-        "vLLM, SGLang, llama.cpp, Ollama and OpenAI's non-reasoning models give them. "
-        "`ways: {labels: [text]}` takes the label that the model writes instead, without "
-        "probabilities; `decisions` asks OpenAI's own endpoint (gpt-6-luna)."
-    ),
-    "likelihood": (
-        "The scorer `query_likelihood` needs log-probabilities of the prompt "
-        "(completions with echo), which vLLM and SGLang give and no chat-only service does. "
-        "Take that scorer out, or name a model on such a server, or one for `transformers`."
-    ),
-}
-
 
 class _Hello(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     answer: str
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one probe found."""
-
-    kind: str
-    works: bool
-    detail: str
-    way: str = ""
-    label_ids: tuple[int, ...] = ()
 
 
 def probe(
@@ -110,63 +79,6 @@ def probe(
     return found
 
 
-def require(name: str, findings: Sequence[Finding], model: str) -> None:
-    """Check that a model can do every kind of request that will be asked of it.
-
-    Raises:
-        UserError: it cannot; the message says what would help.
-    """
-    for finding in findings:
-        if not finding.works:
-            raise UserError(
-                f"The model {name!r} cannot do {finding.kind}: {finding.detail}. "
-                f"{explain_reasoning(model, finding)}{_HELP[finding.kind]}"
-            )
-
-
-def explain_reasoning(model: str, finding: Finding) -> str:
-    """Return what to do about a model that thinks before it answers; empty for others."""
-    if reasoning_of(model) is Reasoning.ALWAYS and finding.kind == "labels":
-        return f"{model} always reasons, and gives no log-probabilities. "
-    if "<think>" in finding.detail or "token limit" in finding.detail:
-        return (
-            "It seems to think before it answers: switch that off with "
-            "`extra_body: {chat_template_kwargs: {enable_thinking: false}}` (vLLM, SGLang, "
-            "llama.cpp) or `extra_body: {reasoning_effort: none}` (OpenAI). "
-        )
-    return ""
-
-
-def warn_of_shutdown(models: bytes, model: str) -> str | None:
-    """Return a warning when the server says that a model will be shut down."""
-    try:
-        listed = json.loads(models)["data"]
-        dates = [m.get("shutdown_date") for m in listed if m.get("id") == model]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None  # not every server lists its models as OpenAI does
-    if not dates or not dates[0]:
-        return None
-    return (
-        f"The server says that {model} shuts down on {dates[0]}: a run that is not finished by "
-        "then cannot go on with it."
-    )
-
-
-def recall(
-    store: AnswerStore, source: Source, form: Form, ways: Sequence[str], longest: int
-) -> Finding | None:
-    """Return what an earlier probe found; None when there was none like it."""
-    data = store.get_ability(source, form.kind, _asked(form, ways, longest))
-    if data is None:
-        return None
-    return Finding(form.kind, True, data["detail"], data["way"], tuple(data["label_ids"]))
-
-
-def _asked(form: Form, ways: Sequence[str], longest: int) -> str:
-    # What was found for a shorter prompt, or with other fields, is not found for this one.
-    return json.dumps([list(ways), longest, dict(form.extra)], sort_keys=True)
-
-
 class _Prober:
     """Tries one kind of request on one model."""
 
@@ -187,7 +99,7 @@ class _Prober:
             "label_ids": finding.label_ids,
         }
         store, source = self._pool.store, self._pool.source
-        asked = _asked(self._pool.form(self._kind), ways, self._longest)
+        asked = asked_as(self._pool.form(self._kind), ways, self._longest)
         store.put_ability(source, self._kind, asked, data).result()
 
     def try_ways(self, ways: Sequence[str]) -> Finding:

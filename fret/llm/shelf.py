@@ -3,10 +3,11 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 
-from fret.llm.answers import AnswerStore, Source, Stored
+from fret.llm.answers import AnswerStore
 from fret.llm.forms import Form, kind_of
 from fret.llm.forms.reading import Transient
 from fret.llm.job import Job
+from fret.llm.stored import Source, Stored
 from fret.llm.types import Failure, FailureKind, Reply, Request
 
 # How often a request is asked whose answer cannot be used.

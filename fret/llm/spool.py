@@ -9,7 +9,8 @@ from itertools import islice
 from typing import Protocol
 
 from fret.llm.job import Job
-from fret.llm.parcels import Ledger, Packer
+from fret.llm.packer import Packer
+from fret.llm.parcels import Ledger
 from fret.llm.shelf import Shelf
 from fret.llm.types import Failure, FailureKind, Reply, Request, Tally
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from fret.errors import StoreError, UserError
-from fret.llm.answers import AnswerStore, Source, Spent
+from fret.llm.answers import AnswerStore
 from fret.llm.database import check_version, connect_reader, describe_error
+from fret.llm.stored import Source, Spent
 from fret.llm.types import Usage
 
 

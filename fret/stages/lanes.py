@@ -3,17 +3,18 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from fret.config import OpenAIModel, PipelineSettings
 from fret.errors import UserError
-from fret.llm.answers import AnswerStore, Source
+from fret.llm.answers import AnswerStore
 from fret.llm.batch import BatchLane, Status
+from fret.llm.batch_service import BatchService
 from fret.llm.file_lane import FileLane
-from fret.llm.parcels import Ledger, Limits, Packer, Parcel, describe_elsewhere
-from fret.llm.sender import open_client
+from fret.llm.packer import Limits, Packer
+from fret.llm.parcels import Ledger, Parcel, describe_elsewhere
 from fret.llm.shelf import Shelf
 from fret.llm.spool import Spool
+from fret.llm.stored import Source
 from fret.stages.keys import read_key
 from fret.stages.prices import price_of, sum_costs
 
@@ -46,7 +47,7 @@ class Lanes:
         self._settings, self._lane, self._store, self._tell = settings, lane, open_store, tell
         self._packers: dict[str, Packer] = {}
         self._spools: dict[str, Spool] = {}
-        self._clients: list[Any] = []
+        self._services: dict[str, BatchService] = {}
 
     def build_spool(self, name: str, model: OpenAIModel, shelf: Shelf) -> Spool:
         """Return a model that gathers its requests into files."""
@@ -65,8 +66,8 @@ class Lanes:
         """Throw away files that are not finished, and let go of connections."""
         for packer in self._packers.values():
             packer.discard()
-        while self._clients:
-            self._clients.pop().close()
+        for service in self._services.values():
+            service.close()
 
     def take_in(self) -> list[str]:
         """Take in answers that have come by batch or file; return what a person should know."""
@@ -141,20 +142,17 @@ class Lanes:
 
     def _open_batches(self, name: str) -> BatchLane:
         model = self._model(name)
-        api_key = read_key(name, model)
-
-        def make_client() -> Any:
-            client = open_client(model.addresses[0], api_key, timeout_s=model.timeout_s)
-            self._clients.append(client)
-            return client
-
+        if name not in self._services:
+            api_key = read_key(name, model)
+            self._services[name] = BatchService(
+                model.addresses[0], api_key, timeout_s=model.timeout_s
+            )
         return BatchLane(
             Ledger(self._store()),
             self._folder(name, "batch"),
             self._source(name, "batch"),
             name,
-            make_client=make_client,
-            secret=api_key,
+            service=self._services[name],
             max_enqueued_tokens=model.batch.max_enqueued_tokens,
             usd_left=self._usd_left,
         )

@@ -6,17 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from fret.config import Model, OpenAIModel, PipelineSettings, ScriptedModel, TransformersModel
-from fret.llm.answers import AnswerStore, Source
+from fret.llm.answers import AnswerStore
 from fret.llm.background import Background
 from fret.llm.budget import Price, Purse
 from fret.llm.counting import CountingLLM
+from fret.llm.findings import Finding, recall, require, warn_of_shutdown
 from fret.llm.forms import Form
 from fret.llm.local import TransformersLLM
-from fret.llm.pool import Pacing, Pool, Shared
-from fret.llm.probe import Finding, probe, recall, require, warn_of_shutdown
+from fret.llm.pool import Pool
+from fret.llm.probe import probe
 from fret.llm.scripted import ScriptedLLM
 from fret.llm.sender import OpenAISender
+from fret.llm.shared import Pacing, Shared
 from fret.llm.shelf import Shelf
+from fret.llm.stored import Source
 from fret.llm.types import LLM, Tally
 from fret.llm.weights import identify_weights
 from fret.stages.keys import read_key

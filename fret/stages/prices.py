@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from fret.config import OpenAIModel, PipelineSettings
-from fret.llm.answers import Spent
 from fret.llm.budget import Price
+from fret.llm.stored import Spent
 
 
 def price_of(model: object) -> Price | None:

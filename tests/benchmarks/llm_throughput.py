@@ -22,11 +22,13 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from fret.llm.answers import AnswerStore, Source
+from fret.llm.answers import AnswerStore
 from fret.llm.background import Background
 from fret.llm.forms import Form
-from fret.llm.pool import Pacing, Pool, Shared
+from fret.llm.pool import Pool
 from fret.llm.sender import OpenAISender
+from fret.llm.shared import Pacing, Shared
+from fret.llm.stored import Source
 from fret.llm.types import Chat, ChatReply, Likelihood, LikelihoodReply
 
 CONCURRENCY = 256
