@@ -1,4 +1,4 @@
-"""Judging deeper where it is needed, in a whole pipeline: live, by batch, and cut off in between."""
+"""Judging deeper where it is needed, in a whole pipeline: live, and by batch in rounds."""
 
 from pathlib import Path
 from typing import Any
