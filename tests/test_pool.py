@@ -366,4 +366,10 @@ def test_a_probe_that_gets_no_answer_is_not_sent_again(pool: Pool, server: LLMSe
     server.fail("hang", "hang")
     reply = pool.try_once(Chat((("user", "hi"),), 9))
     assert isinstance(reply, Failure) and reply.kind is FailureKind.FAULT
-    assert "no answer within 1 s" in reply.detail and len(server.asked) == 1
+    assert "no answer within 1 s" in reply.detail
+    assert pool.tally.sent == 1
+
+
+def test_a_probe_that_is_cut_off_is_sent_again(pool: Pool, server: LLMServer) -> None:
+    server.fail("cut", "500")
+    assert isinstance(pool.try_once(Chat((("user", "hi"),), 9)), ChatReply)

@@ -118,7 +118,7 @@ class Courier:
             return await self._send(jobs, keep)
         except _Fault as error:
             first = error
-            if error.unknown and not patient:
+            if error.silent and not patient:
                 raise
         # Only now, for most requests never need it and it costs a twentieth of a request.
         retrying = AsyncRetrying(
@@ -224,7 +224,7 @@ class _Fault(Exception):
 
     def __init__(self, why: Transient) -> None:
         super().__init__(str(why))
-        self.retry_after_s, self.unknown = why.retry_after_s, why.unknown
+        self.retry_after_s, self.silent = why.retry_after_s, why.silent
 
 
 def _pause_s(state: RetryCallState) -> float:

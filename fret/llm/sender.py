@@ -96,7 +96,7 @@ class OpenAISender:
                     hide_key(bytes(response.content), self._secret or ""), response.headers
                 )
         except TimeoutError:
-            raise Transient(f"no answer within {self._timeout_s:g} s", unknown=True) from None
+            raise self._silence() from None
         except openai.APIStatusError as error:
             return self._read_status(error)
         except openai.APIConnectionError as error:
@@ -137,6 +137,9 @@ class OpenAISender:
             return self._base + path.removeprefix("/v1")
         return self._root + path
 
+    def _silence(self) -> Transient:
+        return Transient(f"no answer within {self._timeout_s:g} s", unknown=True, silent=True)
+
     def _explain(self, error: Exception) -> Transient:
         """Tell what became of a connection: the SDK calls most of it a timeout, aiohttp knows."""
         import aiohttp
@@ -149,7 +152,7 @@ class OpenAISender:
             case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
                 return Transient(f"no connection to {self.where}: {said}")
             case TimeoutError():
-                return Transient(f"no answer within {self._timeout_s:g} s", unknown=True)
+                return self._silence()
         return Transient(f"{self.where} broke off: {said}", unknown=True)
 
     def _read_status(self, error: Any) -> Failure:

@@ -280,22 +280,40 @@ def _join_texts(bodies: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _split_choices(data: dict[str, Any], n: int) -> list[Any]:
-    """Give each prompt its choice, and an even share of the tokens, which add up to the whole."""
+    """Give each prompt its choice and its tokens, which add up to the whole.
+
+    What a prompt is said to cost must not depend on the others that travelled with it.
+    """
     choices = sorted(data["choices"], key=lambda choice: int(choice["index"]))
     if [choice["index"] for choice in choices] != list(range(n)):
         raise ValueError(f"it has {len(choices)} choices")
     usage = usage_of(data)
+    n_input = _count_tokens(choices, usage)
     return [
         {
             "choices": [{**choice, "index": 0}],
             "usage": {
-                "prompt_tokens": _share(usage.input_tokens, n, i),
+                "prompt_tokens": n_input[i],
                 "completion_tokens": _share(usage.output_tokens, n, i),
                 "prompt_tokens_details": {"cached_tokens": _share(usage.cached_tokens, n, i)},
             },
         }
         for i, choice in enumerate(choices)
     ]
+
+
+def _count_tokens(choices: list[Any], usage: Usage) -> list[int]:
+    """Count each prompt's tokens: those that are told, where they are all; else an even share."""
+    n = len(choices)
+    told = [
+        len((choice.get("logprobs") or {}).get("tokens") or choice.get("prompt_logprobs") or ())
+        for choice in choices
+    ]
+    if sum(told) == usage.input_tokens:
+        return told
+    if sum(told) == usage.input_tokens + usage.output_tokens:  # an echo, with what was generated
+        return [count - _share(usage.output_tokens, n, i) for i, count in enumerate(told)]
+    return [_share(usage.input_tokens, n, i) for i in range(n)]
 
 
 def _share(total: int, n: int, i: int) -> int:

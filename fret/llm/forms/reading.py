@@ -37,11 +37,14 @@ class Transient(Exception):
         *,
         unknown: bool = False,
         limited: bool = False,
+        silent: bool = False,
     ) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
         self.unknown = unknown
         """Whether the request may have been answered, and paid, all the same."""
+        self.silent = silent
+        """Whether no answer came in time, though the server was there."""
         self.limited = limited
         """Whether the server is well and only asks for fewer requests."""
 
