@@ -198,7 +198,7 @@ def test_the_command_removes_by_run_date_and_failures_without_asking_where_told(
     assert "Removed 2 answers" in said(call("prune", "--failures", "--yes"))
     assert "Removed 3 answers" in said(call("prune", "--before", BETWEEN, "--yes"))
     assert "Removed 1 answers" in said(call("prune", "--run", "two", "--yes"))
-    assert "No answer in data/answers.sqlite fits" in said(call("prune", "--run", "two"))  # nothing to ask about
+    assert "No answer in data/answers.sqlite fits" in said(call("prune", "--run", "two"))
     assert keys(path) == ["0-young", "1-young"]
 
 
