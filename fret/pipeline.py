@@ -340,8 +340,12 @@ def _make_shards(
     # A model's server must not fall idle at the end of each shard; what computes here, on all
     # cores already, gains nothing from a second shard beside it.
     made = make_overlapping(stage, todo, tick) if stage.questions() else make_one(stage, todo, tick)
+    n_admitted = 0
     for index, records, counted in made:
-        folder.write_shard(index, stage.record, records, count=counted)
+        for finished in range(n_admitted, index):
+            stage.remember(folder.rows(stage.record, finished))
+        folder.write_shard(index, stage.record, stage.admit(records), count=counted)
+        n_admitted = index + 1
 
 
 def _versions() -> dict[str, str]:

@@ -50,6 +50,11 @@ JOBS = {
         written=frozenset({"task", "query"}),
         needed=frozenset({"passage", "task", "query"}),
     ),
+    "judge_query": Job(
+        given=frozenset({"passage", "title", "task", "query"}),
+        written=frozenset({"answerable", "natural", "self_contained"}),
+        needed=frozenset({"passage", "query", "answerable", "natural", "self_contained"}),
+    ),
     "query_likelihood": Job(
         given=frozenset({"passage", "title", "task"}),
         written=frozenset({"query"}),

@@ -42,8 +42,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     # text.split: passages and queries are cut from one splitter's sentences.
     "writers": BOTTOM | {"llm.types", "prompts", "retrieval", "text.split"},
     "scorers": BOTTOM | {"llm.types", "prompts", "retrieval"},
+    "checks": BOTTOM | {"llm.types", "prompts", "retrieval"},
     "stages": GROUND
-    | {"sources", "text", "llm", "retrieval", "choose", "choosing", "writers", "scorers"},
+    | {"sources", "text", "llm", "retrieval", "choose", "choosing", "writers", "scorers", "checks"},
     "card": GROUND | {"retrieval"},
     "dataset": GROUND | {"retrieval", "card"},
     "audit": GROUND | {"retrieval"},
@@ -116,7 +117,7 @@ def test_imports_go_down(path: Path) -> None:
 
 
 def test_no_stage_imports_another_stage() -> None:
-    shared = {"base", "context", "join", "keys", "lanes", "models", "prices"}
+    shared = {"base", "checking", "context", "join", "keys", "lanes", "models", "prices"}
     variants = {"queries": {"own_queries"}, "judgements": {"panel"}}  # two forms; a part
     names = {p.stem for p in (PACKAGE / "stages").glob("*.py")} - shared - {"__init__"}
     for name in names:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from fret.config.base import Settings
+from fret.config.checks import ChecksSettings
 
 
 class HtmlSource(Settings):
@@ -119,3 +120,5 @@ class QueriesSettings(Settings):
     """What writes the queries."""
     per_passage: int = Field(default=1, ge=1)
     """Queries to write per passage; the writer `file` has its own number."""
+    checks: ChecksSettings = ChecksSettings()
+    """What makes a query unfit."""

@@ -9,6 +9,9 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from pydantic import BaseModel
 
 from fret.llm.forms.chat import read_shape
 from fret.llm.types import (
@@ -64,15 +67,20 @@ class ScriptedLLM:
         words = list(dict.fromkeys(_WORD.findall(text)))
         start = self._draw(f"{text}{request.sample}") % max(1, len(words) - 4)
         query = " ".join(words[start : start + 4]).lower()
-        answer = json.dumps(
-            {"task": "Given a query, find a passage that answers it.", "query": query}
-        )
+        answer = json.dumps(self._fill_in(request.shape, query))
         usage = _usage(text, query)
         return (
             ChatReply(answer, usage)
             if request.shape is None
             else read_shape(request, answer, usage)
         )
+
+    def _fill_in(self, shape: type[BaseModel] | None, query: str) -> dict[str, Any]:
+        """Write a task and a query, or a mark from 3 to 5 into each field that holds a number."""
+        marks = [n for n, f in shape.model_fields.items() if f.annotation is int] if shape else []
+        if marks:
+            return {name: 3 + self._draw(f"{name}{query}") % 3 for name in marks}
+        return {"task": "Given a query, find a passage that answers it.", "query": query}
 
     def _draw(self, text: str) -> int:
         digest = hashlib.sha256(f"{self._seed}{text}".encode("utf-8", "surrogatepass")).digest()
