@@ -24,6 +24,7 @@ from fret.config import (
     FileWriter,
     HtmlSource,
     JsonlSource,
+    JudgeCheck,
     ListwiseScorer,
     LlmWriter,
     NegativesSettings,
@@ -33,6 +34,7 @@ from fret.config import (
     RelevanceScorer,
     ScoresFusion,
     Settings,
+    SimilarCheck,
     TransformersModel,
 )
 from fret.fingerprint import NOT_IDENTITY, differences, fingerprint_of, identity_of
@@ -59,7 +61,9 @@ models:
           price: {input: 1.0, output: 2.0}}
   other: {backend: scripted}
 pages: {source: {kind: jsonl, path: texts.jsonl}, workers: 1}
-queries: {writer: {kind: llm, model: writer, prompt: write.yaml}}
+queries:
+  writer: {kind: llm, model: writer, prompt: write.yaml}
+  checks: {judge: {model: writer, prompt: judge.yaml}, similar: {model: embedder_a}}
 candidates: {dense: null}
 judgements:
   scorers:
@@ -136,6 +140,9 @@ LEAVES = [
     for leaf in walk(name, PipelineSettings.model_validate(yaml.safe_load(text)))
     # It needs a scorer that grades, and is tested where there is one.
     if leaf.path[-1] != "deeper"
+    # It needs a model, and is tested where there is one. Own queries are not searched for.
+    and not (leaf.path[-1] == "judge" and name != "models")
+    and not (leaf.path[-1] == "round_trip" and name == "own")
 ]
 
 # Fields whose other value the annotation does not tell. Files of these names are equal copies.
@@ -148,6 +155,9 @@ OTHER: dict[tuple[type[Settings], str], Any] = {
     (QueryLikelihoodScorer, "prompt"): "moved/likelihood.yaml",
     (ListwiseScorer, "prompt"): "moved/listwise.yaml",
     (LlmWriter, "model"): "other",
+    (JudgeCheck, "model"): "other",
+    (JudgeCheck, "prompt"): "moved/judge.yaml",
+    (SimilarCheck, "model"): "embedder_b",
     (RelevanceScorer, "model"): "other",
     (QueryLikelihoodScorer, "model"): "writer",
     (ListwiseScorer, "model"): "writer",
@@ -198,7 +208,11 @@ def other_of_type(hint: Any, value: Any) -> Any:
     if typing.get_origin(hint) is typing.Literal:
         return next(choice for choice in typing.get_args(hint) if choice != value)
     if isinstance(hint, type) and issubclass(hint, Settings):  # a section that is null here
-        needed = {DenseSettings: {"model": "embedder_a"}, BudgetSettings: {"usd": 1.0}}
+        needed = {
+            DenseSettings: {"model": "embedder_a"},
+            SimilarCheck: {"model": "embedder_a"},
+            BudgetSettings: {"usd": 1.0},
+        }
         return needed.get(hint, {})
     samples: dict[Any, Callable[[], Any]] = {
         bool: lambda: not value,
@@ -246,6 +260,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "queries.jsonl").write_text('{"text": "A query"}\n', "utf-8")
     for file, shipped in {
         "write.yaml": "write_query",
+        "judge.yaml": "judge_query",
         "relevance.yaml": "relevance",
         "likelihood.yaml": "query_likelihood",
         "listwise.yaml": "listwise",
@@ -309,6 +324,8 @@ def following(stages: set[str]) -> set[str]:
 def expected(leaf: Leaf) -> set[str]:
     """Return the stages that must be made anew when this field changes."""
     section = str(leaf.path[0])
+    if leaf.name == "round_trip":  # the stage that knows the seed's rank drops
+        return following({"candidates"})
     if section in OUTSIDE or set(leaf.path) & set(NOT_IDENTITY) or leaf.place in SAME_OUTPUT:
         return set()
     if section == "seed":

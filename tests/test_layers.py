@@ -54,7 +54,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipeline": GROUND | {"stages", "dataset", "audit", "llm", "plan", "shards", "estimate"},
     "log_json": GROUND | {"stages"},
     "terminal": set(),
-    "display": GROUND | {"pipeline", "display_llm", "display_judgements", "terminal"},
+    "display": GROUND
+    | {"pipeline", "display_llm", "display_judgements", "display_measures", "terminal"},
+    "display_measures": set(),
     "display_progress": GROUND | {"terminal"},
     "display_judgements": {"records", "terminal"},
     "display_llm": GROUND | {"estimate", "llm", "terminal"},

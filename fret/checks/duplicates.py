@@ -114,17 +114,18 @@ class NearDoubles:
         return shape.shingles[: n - int(np.ceil(self._threshold * n - 1e-9)) + 1]
 
 
+def find_marks(text: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the numbers of a text, and its words such as "not" and "last"."""
+    tokens = frozenset(tokenize(text))
+    return frozenset(token for token in tokens if token[0].isdigit()), tokens & _TURNS
+
+
 def _make_shape(text: str, language: str) -> _Shape:
     content = find_content(text, language)
     words = set(map(_hash, content))
     pairs = {_hash(f"{a}\0{b}") for a, b in pairwise(content)}
-    tokens = frozenset(tokenize(text))
-    return _Shape(
-        array("Q", [*sorted(pairs), *sorted(words)]),
-        len(pairs),
-        frozenset(token for token in tokens if token[0].isdigit()),
-        tokens & _TURNS,
-    )
+    shingles = array("Q", [*sorted(pairs), *sorted(words)])
+    return _Shape(shingles, len(pairs), *find_marks(text))
 
 
 def _compare(a: _Shape, b: _Shape) -> float:

@@ -34,12 +34,13 @@ ENGLISH = Pointing(
         r"\bthe (?:author|writer|narrator|speaker)(?:'s|s')? (?:view|opinion|point|argument|attitude|tone|main|advice|claim|position)",
         r"\b(?:main|central|key|overall) (?:idea|point|topic|theme|message|argument|purpose) of (?:the|this|it)\b",
         r"\b(?:mentioned|described|shown|listed|discussed|given|stated|noted|seen|explained) (?:above|below|earlier|previously|here)\b",
+        r"\b(?:mentioned|described|given|quoted|named) in the (?:first|last|second|third|next|previous) (?:sentence|paragraph|line|section|part)\b",
         r"\b(?:above|below)[- ]?mentioned\b|\baforementioned\b|\b(?:example|code|figure|table|text|passage|story|image|list) (?:above|below)\b",
         r"\bthe (?:documentation|text|passage|information|context|details|data|content|material|source)s? (?:provided|given)\b",
         r"\b(?:is|are|was|were) (?:also )?(?:mentioned|quoted|cited)\b(?! (?:in|by|on|at|as [A-Z]))",
     ),
     opening=r"^(?:It|it) (?:is|was|has|had|can|could|should|will|would|may|must|also|[a-z]+(?:s|ed))\b|^(?:They|they|He|he|She|she|We|we) (?!might be\b)[a-z]+|^(?:Its|its|His|his|Their|their|Her|her) [a-z]+ [a-z]+ [a-z]+|^(?:This|this|These|these|Those|those|That|that|Such|such) (?!who\b)[a-z]+ [a-z]+",
-    harmless=r"\bit (?:really |ever |still )?(?:take|cost|mean|matter|pay|snow|rain|feel|make sense|get dark|hurt to)|\b(?:is|was|isn't|be|what's|what is) it (?:called|known as|worth|raining|snowing|like|about|that)\b|\b(?:is|was|be|being|isn't) it (?:\w+ ){1,4}(?:to|that|if|when|for|whether|because|in|without)\b|\bit(?:'s| is| was| would be| can be| may be| has been| will be) (?:\w+ ){1,4}(?:to|that|if|when|whether|who)\b|^it (?:takes?|took|costs?|seems|can take|may take|pays)\b|\btime is it\b|^they (?:say|call)\b|\b(?:this|these|that|those) (?:year|month|week|morning|evening|afternoon|summer|winter|spring|autumn|season|time|century|decade|days?|night)\b",
+    harmless=r"\bit (?:really |ever |still )?(?:take|cost|mean|matter|pay|snow|rain|feel|make sense|get dark|hurt to)|\b(?:is|was|isn't|be|what's|what is) it (?:called|known as|worth|raining|snowing|like|about|that)\b|\b(?:is|was|be|being|isn't) it (?:\w+ ){1,4}(?:to|that|if|when|for|whether|because|in|without|who)\b|\bit(?:'s| is| was| would be| can be| may be| has been| will be) (?:not |very |more |often |too )?(?:safe|unsafe|legal|illegal|possible|impossible|necessary|important|ok|okay|good|bad|better|best|worse|worth|normal|hard|harder|easy|easier|difficult|true|wrong|right|time|healthy|unhealthy|dangerous|useful|common|likely|cheaper|rude|polite|advisable|recommended|enough|said|believed|known|allowed|permitted|forbidden|required|mandatory|fine|clear|customary|unusual|sensible|wise|smart|customary|a good|a bad|a crime|a myth|an?) (?:\w+ ){0,3}(?:to|that|if|when|whether|who)\b|\bit (?:is|was) [A-Z]\w+ (?:\w+ ){0,3}(?:who|that)\b|^it (?:takes?|took|costs?|seems|can take|may take|pays)\b|\btime is it\b|^they (?:say|call)\b|\b(?:this|these|that|those) (?:year|month|week|morning|evening|afternoon|summer|winter|spring|autumn|season|time|century|decade|days?|night)\b",
     pronouns="it its he him his she her hers they them their theirs this that these those",
 )
 # Things that a text has spoken of before it calls them so; with nothing else, nobody knows which.
@@ -59,7 +60,7 @@ GERMAN = Pointing(
         rf"\b(?:der|die|das) {_DE} {_DE_SAYS}\b|\b{_DE_SAYS} (?:der|die|das) {_DE}\b(?! (?:des|der|von) )",
         r"\b(?:oben|unten|bereits|vorher|zuvor|hier) (?:genannt|erwähnt|beschrieben|gezeigt)|\boben(?:genannt|erwähnt)",
     ),
-    opening=r"^(?:Er|Sie|Dies|Dieser|Diese|Dieses|Diesem|Diesen|Jene[rs]?|Solche|Seine|Ihre|Deren|Dessen|er|diese[rs]?|dies) [a-zäöüß]+|^Es (?:wird|wurde|hat|kann|ist ein|war ein)\b",
+    opening=r"^(?:Er|Sie|Dies|Dieser|Diese|Dieses|Diesem|Diesen|Jene[rs]?|Solche|Seine|Ihre|Deren|Dessen|er|diese[rs]?|dies) [a-zäöüß]+|^(?:Seine?|Deren|Dessen) [A-ZÄÖÜ]\w+ [a-zäöüß]+|^Es (?:wird|wurde|hat|kann|ist ein|war ein)\b",
     harmless=r"^[^:]{3,40}: |\bman (?:\w+ )*sein|\bdies(?:e|er|es|em|en) (?:Jahr|Woche|Monat|Sommer|Winter|Herbst|Frühjahr|Frühling|Saison|Tage)|^Es (?:wird|wurde|hat|kann|ist|war) .*\b(?:zu|dass|ob|wenn)\b",
     pronouns=(
         "er sie ihn ihm ihnen dieser diese dieses diesem diesen davon daraus darin daran dies "
@@ -78,7 +79,7 @@ FRENCH = Pointing(
     ),
     opening=r"^(?:Ils?|Elles?|Ces?|Cette|Cet|Cela|Ceci|Son|Sa|Ses|Leurs?|Celui-ci|Celle-ci|il|elle|ils|elles|cette|ces) [a-zà-ÿ]+",
     harmless=r"^(?:il|ce|cela) (?:faut|faudra|faudrait|y a|existe|vaut|suffit|s['’]agit|pleut|fait|sont)\b|^(?:il|ce) (?:est|serait|était) (?:\S+ ){1,3}(?:de|d['’]|que|qu['’])|^c['’]est |\bce(?:tte|t)? (?:année|mois|semaine|été|hiver|saison|soir|matin|printemps|automne)\b|\best-il (?:\S+ ){1,3}(?:de|d['’]|que)|(?:faut|pleut|passe|vaut|suffit|y a-t)-(?:t-)?il|^ce qui|^ce que",
-    pronouns="celui-ci celle-ci ceux-ci",
+    pronouns="celui-ci celle-ci ceux-ci cet cette ces",
 )
 # A French question asks by turning verb and pronoun: "Combien pèse-t-elle ?", and names nothing.
 FRENCH_TURNED = r"^(?:combien|quand|où|comment|pourquoi|que|quoi|à quoi|de quoi|depuis quand|quel(?:le)?s?)\s(?:\S+\s)?\S+-(?:t-)?(?:elles?|ils?)(?: \S+)?\s*\?*$"

@@ -23,6 +23,7 @@ _SAID_AFTER = re.compile(r"[:{}()<>=`]|[?.!] \w")
 _UNNAMED = frozenset(UNNAMED.split())
 # Verbs that say nothing of what a question is about.
 _EMPTY_VERBS = (
+    "know tell "
     "find found say said show shown begin began start started happen happened publish published "
     "release released vote voted announce announced located founded work made make called"
 )
@@ -75,7 +76,8 @@ def _find_pronoun(words: list[str], language: str, pointing: Pointing) -> str | 
         if (language in QUESTION_WORDS)
         else set()
     )
-    if not words or words[0].casefold() not in asking:
+    # "In what way …": a preposition may come first.
+    if asking.isdisjoint(word.casefold() for word in words[:2]):
         return None
     stops, pronouns = load_stopwords(language) | asking, pointing.pronouns.split()
     for number, word in enumerate(words):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fret.checks import Fault
-from fret.checks.duplicates import ExactDoubles, NearDoubles, SimilarVectors
+from fret.checks.duplicates import ExactDoubles, NearDoubles, SimilarVectors, find_marks
 from fret.records import Query, Reason
 
 Encode = Callable[[Sequence[tuple[str, str]]], NDArray[np.float32]]
@@ -30,11 +30,11 @@ class WholeSet:
         self._near = NearDoubles(threshold=jaccard) if jaccard is not None else None
         self._similar = SimilarVectors(threshold=cosine) if cosine is not None else None
         self._encode = encode
-        self._texts: list[str] = []
+        self._kept: list[tuple[str, tuple[frozenset[str], frozenset[str]]]] = []
 
     def look_at(self, block: Sequence[Query]) -> None:
         """Encode the queries that will be checked next."""
-        if self._similar and self._encode and block:
+        if self._similar is not None and self._encode and block:
             vectors = self._encode([(query.task, query.text) for query in block])
             self._similar.look_at([query.id for query in block], vectors)
 
@@ -43,17 +43,25 @@ class WholeSet:
         fault = self._exact.check(query.text) if self._exact else None
         if fault is None and self._near:
             fault = self._near.check(query.text, query.language)
-        if fault is None and self._similar and (found := self._similar.find(query.id)):
-            cosine, place = found
-            detail = f"{query.text[:80]!r} has cosine {cosine:.3f} to {self._texts[place]!r}"
-            fault = Fault(Reason.SIMILAR_QUERY, detail)
-        return fault
+        return self._check_similar(query) if fault is None else fault
 
     def add(self, query: Query) -> None:
         if self._exact:
             self._exact.add(query.text)
         if self._near:
             self._near.add(query.text, query.language)
-        if self._similar:
+        if self._similar is not None:
             self._similar.add(query.id)
-            self._texts.append(query.text[:80])
+            self._kept.append((query.text[:80], find_marks(query.text)))
+
+    def _check_similar(self, query: Query) -> Fault | None:
+        found = self._similar.find(query.id) if self._similar is not None else None
+        if found is None:
+            return None
+        cosine, place = found
+        text, marks = self._kept[place]
+        # Embeddings hardly see that a year is another, or that one says "not".
+        if marks != find_marks(query.text):
+            return None
+        detail = f"{query.text[:80]!r} has cosine {cosine:.3f} to {text!r}"
+        return Fault(Reason.SIMILAR_QUERY, detail)

@@ -12,10 +12,12 @@ _STOPWORD_LISTS = {
 # What the lists lack; each changes nothing of what a question is about.
 _MORE = {
     "en": "do does did doing done im ive dont doesnt cant would could should might must shall "
-    "much many often get gets got getting one ones any some every also us isnt",
+    "much many often get gets got getting one ones any some every also us isnt actually really "
+    "exactly just",
     "de": "man wer was wie wo wann warum wieso weshalb welche welcher welches welchem welchen "
     "muss müssen soll sollte sollten kann können könnte darf lassen lässt lange viel viele oft "
-    "bevor gibt geht macht machen bitte seine seinen",
+    "bevor gibt geht macht machen bitte seine seinen "
+    "eigentlich denn wohl überhaupt",
     "fr": "combien comment pourquoi quand où quel quelle quels quelles faut il elle doit peut "
     "est-ce être avoir fait faire",
     "es": "qué cuál cuáles quién cómo cuándo dónde cuánto cuánta cuántos puede puedo debe hay "

@@ -10,6 +10,7 @@ from fret.checks.copying import CopyLimits, LeakCheck, check_copied
 from fret.checks.form import check_form, check_length
 from fret.checks.judge import Checked, QueryJudge
 from fret.checks.language import check_language
+from fret.checks.measures import measure_queries
 from fret.checks.standing import check_standing
 from fret.checks.whole_set import WholeSet
 from fret.config import ChecksSettings, JudgeCheck
@@ -19,6 +20,7 @@ from fret.records import Dropped, Passage, Query, Record
 from fret.retrieval.dense import Embedder, identify_model
 from fret.stages.base import Question
 from fret.stages.context import Context
+from fret.store import Run
 from fret.writers import Writer
 
 # Queries encoded together.
@@ -107,6 +109,27 @@ class QueryChecks:
             for query in block:
                 self._whole.add(query)
 
+    def measure(self, run: Run) -> dict[str, Any]:
+        """Return figures over all queries, with embeddings where a model is at hand."""
+        lookup = self._context.lookup(run)
+        embedder = self._find_any_embedder()
+        return {
+            "queries": measure_queries(
+                run.rows(Query),
+                find_texts=lambda ids: [lookup.text_of(row) for row in lookup.rows_of(ids)],
+                encode=embedder.encode_queries if embedder else None,
+            )
+        }
+
+    def _find_any_embedder(self) -> Embedder | None:
+        """Return the model of the check, else that of the candidates; None where neither is."""
+        dense = self._context.settings.candidates.dense
+        if self._embedder or dense is None or not self._context.find_embedding_model(dense.model):
+            return self._embedder
+        return self._context.embedder(
+            dense.model, query_format="{query}", batch_size=dense.batch_size
+        )
+
     def _admit(self, query: Query) -> Query | Dropped:
         fault = self._whole.check(query)
         if fault is None:
@@ -158,9 +181,10 @@ class AloneChecks:
 
     def check(self, query: Query, seed: Passage | None) -> Fault | None:
         """Return the first fault of a query; without a seed, only what needs none is looked for."""
-        return next((fault for fault in self._find(query, seed) if fault), None)
+        return next((fault for fault in self.find_all(query, seed) if fault), None)
 
-    def _find(self, query: Query, seed: Passage | None) -> Iterator[Fault | None]:
+    def find_all(self, query: Query, seed: Passage | None) -> Iterator[Fault | None]:
+        """Yield what each check says, in the order in which they count."""
         settings, text, language = self._settings, query.text, query.language
         passage = seed.text if seed else ""
         if settings.length:

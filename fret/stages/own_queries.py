@@ -64,6 +64,9 @@ class OwnQueries(Stage):
     def remember(self, records: Iterable[Record]) -> None:
         self._checks.remember(records)
 
+    def measure(self, run: Run) -> dict[str, Any]:
+        return self._checks.measure(run)
+
     def inputs(self, run: Run) -> Iterator[Iterable[Row]]:
         rows, finished = read_jsonl(self._path), run.stage(self.name)
         shard = 0

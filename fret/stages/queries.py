@@ -63,6 +63,9 @@ class _QueriesFromSeeds(Stage):
     def remember(self, records: Iterable[Record]) -> None:
         self._checks.remember(records)
 
+    def measure(self, run: Run) -> dict[str, Any]:
+        return self._checks.measure(run)
+
 
 class QueriesByRules(_QueriesFromSeeds):
     """Tasks and queries by rules."""
