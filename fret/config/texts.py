@@ -76,8 +76,31 @@ class TemplateWriter(Settings):
 
     kind: Literal["template"]
     """Which kind of writer this is."""
-    task_types: list[Literal["question", "keywords", "claim", "title", "similar"]] = Field(
-        default=["question", "keywords", "claim", "title", "similar"], min_length=1
+    task_types: list[
+        Literal[
+            "question",
+            "howto",
+            "definition",
+            "comparison",
+            "entity",
+            "keywords",
+            "claim",
+            "title",
+            "similar",
+        ]
+    ] = Field(
+        default=[
+            "question",
+            "howto",
+            "definition",
+            "comparison",
+            "entity",
+            "keywords",
+            "claim",
+            "title",
+            "similar",
+        ],
+        min_length=1,
     )
     """Kinds of need to write; a passage gets one that fits it, drawn by the seed."""
 
