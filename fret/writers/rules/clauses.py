@@ -73,7 +73,8 @@ def read_clause(sentence: str, reading: Reading) -> Clause | None:
     rest, tail = _cut_rest(rest)
     rest, date = _take_date(rest, lead)
     base = load_verbs().get(verb.lower(), (verb, ""))[0]
-    if not _is_whole(verb, rest, reading):
+    is_participle = not auxiliary and rest.startswith("by ")
+    if is_participle or tail.startswith("but to ") or not _is_whole(verb, rest, reading):
         return None
     is_person = subject in list_full_names(reading).values()
     is_plural = not is_person and _is_plural(subject, auxiliary, verb)
@@ -221,8 +222,14 @@ def _is_whole(verb: str, rest: str, reading: Reading) -> bool:
         return False
     if re.search(r" (?:and|or) (?:\w+ly )?(?!need)[a-z]+ed\b", rest):
         return False
+    if "and" in words and any(_is_past(w) for w in words[words.index("and") :]):
+        return False
     finite = [w for w in words if w in {"is", "are", "was", "were", "has", "had", "said", "says"}]
     return not finite and bool(list_stems(rest, reading.language))
+
+
+def _is_past(word: str) -> bool:
+    return load_verbs().get(word, ("", ""))[1] == "past"
 
 
 @cache

@@ -235,7 +235,7 @@ ENGLISH = Wording(
         (2.9, r"^(?P<a>[\w' -]{3,30}?) (?:vs\.?|versus) (?P<b>[\w' -]{3,30})(?=$|[:,?])", ("What is the difference between {a} and {b}?", "{a} vs {b}", "{a} or {b} which is better")),
     ),
     headlines=(
-        (2.6, r"^to (?P<i>(?!be\b|make matters|date\b|this\b|the\b)[a-z]+ [^,;:]{8,60}), ", ("How to {i}", "How to {i}: what works")),
+        (2.6, r"^to (?P<i>(?!be\b|make matters|date\b|this\b|the\b)[a-z]+ [^,;:]{8,60}), ", ("How to {i}",)),
         (2.5, r"^if (?P<c>(?:you|a|an|the|your) [^,;:()]{10,60}), ", ("What to do if {c}", "What if {c}?")),
         (2.6, rf"^{NOUN_PHRASE} (?P<r>(?:is|are|can|cannot|should|must|will) [^,;:()]{{4,60}}?),? because (?!of\b)", ("Why {s} {r}", "The reason why {s} {r}")),
     ),

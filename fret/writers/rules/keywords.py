@@ -71,7 +71,6 @@ def _stand_together(phrase: Phrase, topic: list[str], reading: Reading) -> bool:
         phrase.text in sentence and set(topic) <= set(list_stems(sentence, reading.language))
         for sentence in reading.sentences
     )
-    is_sought = reading.language != "en" or len(topic) > 1
-    return (often and len(phrase.stems) + len(topic) > 2) or (
-        is_beside and is_sought and len(phrase.stems) > 1
-    )
+    if reading.language == "en":
+        return often and is_beside and len(topic) > 1
+    return (often and len(both) > 2) or (is_beside and len(phrase.stems) > 1)

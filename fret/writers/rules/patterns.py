@@ -27,6 +27,8 @@ from fret.writers.rules.sentences import (
 from fret.writers.rules.statements import offer_clause_questions, offer_clause_titles
 from fret.writers.rules.wording import ASIDES, BOILERPLATE, FILLERS, UNFINISHED
 
+# What is asked about is a term, not an action or a place: "what is parrying an attack in a game".
+_NO_TERM = r"\b(?:[Mm]y|me|in|underneath|from|now)\b|(?:is|are) \w+ing (?:an?|the) |(?:\S+ ){8}"
 _BOILERPLATE = re.compile(BOILERPLATE, re.IGNORECASE)
 _QUOTES = re.compile(r"[\"“”„«»?]")
 
@@ -36,7 +38,9 @@ def offer_questions(reading: Reading, kind: str = "question") -> Iterator[Offer]
     for score, forms in _list_asked(reading):
         fitting = tuple(f for f in forms if name_kind(f) == kind)
         if kind == "question":
-            fitting = tuple(f for f in fitting if f.endswith("?"))
+            fitting = tuple(f for f in fitting if f.endswith("?") and not f[0].islower())
+        if kind == "definition" and reading.language == "en":
+            fitting = tuple(f for f in fitting if not re.search(_NO_TERM, f))
         if fitting:
             yield score, fitting
 
@@ -89,8 +93,8 @@ def _covers_title(reading: Reading) -> bool:
 def offer_titles(reading: Reading) -> Iterator[Offer]:
     """Offer headings, the title where it fits, headlines from patterns, and short sentences."""
     offers = [o for heading in reading.headings for o in _offer_heading(heading, reading)]
-    is_telling = len(reading.title.split()) > 4 and _covers_title(reading)
-    if reading.title and (reading.passage.position == 0 or is_telling):
+    # Of a page's passages the first one gets its title: no two are to have the same query.
+    if reading.title and reading.passage.position == 0:
         offers.append((2.5, (reading.title.rstrip("."),)))
     for sentence in reading.sentences:
         if not _QUOTES.search(sentence):
@@ -127,7 +131,7 @@ def _is_fair_heading(heading: str, reading: Reading) -> bool:
         or words[-1] in reading.lexicon.determiners | set(UNFINISHED.split())
     ):
         return False
-    if re.search(r"[^\w\s.,:;!?¿¡'’‘“”\"()&/%$€£+–—-]|,\S|\d{4}-\d\d", heading):
+    if re.search(r"[^\w\s.,:;!?¿¡'’‘“”\"()&/%$€£+–—-]|,\S|\d-\d|\d\.\d", heading):
         return False
     body = " ".join(reading.sentences).casefold()
     said = sum(s in body for s in stems)
@@ -175,11 +179,13 @@ def _name_topic(forms: tuple[str, ...], reading: Reading) -> tuple[str, ...]:
     stems, topic = set(list_stems(forms[0], reading.language)), find_topic(reading)
     is_definite = re.search(r"\b(?:the|der|die|das)\b", forms[0])
     is_definition = not is_definite and re.match(r"[Ww]hat (?:exactly )?(?:is|are) ", forms[0])
-    if is_definition or len(stems) > 3 or (len(stems) > 1 and not is_definite):
+    # "How much do males weigh?" says too little where males are not the page's subject.
+    enough = 2 if reading.language == "en" and name_kind(forms[0]) != "howto" else 1
+    if is_definition or len(stems) > 3 or (len(stems) > enough and not is_definite):
         return forms
     if not stems.isdisjoint(list_stems(topic, reading.language)):
         return forms
-    if not topic or (reading.language == "en" and not topic.islower()):
+    if not topic or (reading.language == "en" and (not topic.islower() or " " not in topic)):
         return forms if len(stems) > 2 and not is_definite else ()
     return tuple(_ask_about(topic, form, reading) for form in forms)
 

@@ -136,7 +136,9 @@ def list_topic_stems(reading: Reading) -> set[str]:
 
 def _has_open_subject(sentence: str, reading: Reading) -> bool:
     """Say whether an English sentence begins with "The company said": which company?"""
-    match = re.match(r"The ((?:[\w-]+ ){1,2}?)(?:\w+ly |also |then )?(\w+)", sentence)
+    match = re.match(
+        r"(?:[^,]{3,40}, )?[Tt]he ((?:[\w-]+ ){1,2}?)(?:\w+ly |also |then )?(\w+)", sentence
+    )
     if not match or reading.language != "en":
         return False
     nouns, follower = match.groups()
@@ -210,8 +212,9 @@ def lower_start(sentence: str, reading: Reading) -> str:
 
 
 def _begins_with_name(word: str, rest: str, reading: Reading) -> bool:
+    word = re.sub(r"['’]s$", "", word)
     small = word.casefold()
-    if any(c.isupper() for c in word[1:]):
+    if word in {"Mr", "Mrs", "Ms", "Dr"} or any(c.isupper() for c in word[1:]):
         return True
     if small in reading.lexicon.stops:
         return False
