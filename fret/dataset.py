@@ -15,10 +15,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fret.arrow import schema_of
 from fret.card import write_card
 from fret.durable import sha256_of, size_of, write_json
 from fret.manifest import Manifest
-from fret.records import Example, hash_json, schema_of
+from fret.records import Example, hash_json
 from fret.store import Run
 
 ROWS_PER_FILE = 100_000

@@ -12,8 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fret.arrow import schema_of
 from fret.errors import StoreError
-from fret.records import Record, schema_of
+from fret.records import Record
 
 # Rows held in memory before they go to the file; also the size of a parquet row group.
 ROWS_PER_WRITE = 1000

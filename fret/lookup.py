@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from fret.arrow import schema_of
 from fret.errors import StoreError
-from fret.records import ID_LENGTH, Passage, schema_of
+from fret.records import ID_LENGTH, Passage
 
 _ROWS_PER_BATCH = 1000
 

@@ -7,7 +7,6 @@ finished stage whose fingerprint still fits is skipped; one that was made with o
 the run before any work.
 """
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,7 +16,7 @@ from typing import Any
 from fret.audit import Audit, write_audit
 from fret.config import PipelineSettings
 from fret.dataset import build_dataset
-from fret.errors import EmptyStage, UserError, Waiting
+from fret.errors import UserError
 from fret.estimate import Ahead, estimate_stage
 from fret.llm.batch import Status
 from fret.llm.findings import Finding
@@ -25,9 +24,9 @@ from fret.llm.stored import Spent
 from fret.llm.upkeep import read_spent
 from fret.manifest import Manifest
 from fret.pipeline_file import load_settings
-from fret.plan import Part, gather_questions, make_plan
+from fret.plan import gather_questions, make_plan
 from fret.records import Dropped, Example, Record
-from fret.shards import make_one, make_overlapping
+from fret.shards import make_stage
 from fret.stages.base import Observer, Question, Silence, Stage
 from fret.stages.candidates import Candidates
 from fret.stages.context import Context
@@ -38,7 +37,7 @@ from fret.stages.pages import Pages
 from fret.stages.passages import Passages
 from fret.stages.prices import price_spent
 from fret.stages.queries import queries_stage
-from fret.store import Run, StageFolder
+from fret.store import Run
 
 STAGES: dict[str, Callable[[Context], Stage]] = {
     "pages": Pages,
@@ -236,7 +235,7 @@ class Pipeline:
                     part.folder.clear()
             for part in plan:
                 if part.stage.name in wanted:
-                    _run_stage(run, part, context, observer)
+                    make_stage(run, part, context, observer)
             if Example.STAGE not in wanted:
                 return None
             return build_dataset(run, publish=self.settings.publish.model_dump())
@@ -266,82 +265,6 @@ def _by_model(questions: Iterable[Question]) -> dict[str, dict[str, int]]:
     for question in sorted(questions):  # the longest of a kind comes last
         kinds.setdefault(question.model, {})[question.kind] = question.longest
     return kinds
-
-
-def _run_stage(run: Run, part: Part, context: Context, observer: Observer) -> None:
-    """Make every shard of a stage that is not there yet."""
-    stage, folder = part.stage, part.folder
-    if folder.finished:
-        observer.stage_ends(stage.name, folder.require(), skipped=True)
-        return
-    folder.begin(part.manifest)
-    started = time.monotonic()
-    try:
-        if stage.questions():
-            _gather(run, stage, folder, context, observer)
-        _make_shards(run, stage, folder, context, observer)
-        _refuse_emptiness(folder)
-        measures = stage.measure(run)
-    except BaseException:
-        folder.add_seconds(time.monotonic() - started)
-        raise
-    finally:
-        stage.close()
-    folder.finish(seconds=time.monotonic() - started, measures=measures)
-    observer.stage_ends(stage.name, folder.require(), skipped=False)
-
-
-def _gather(
-    run: Run, stage: Stage, folder: StageFolder, context: Context, observer: Observer
-) -> None:
-    """Where requests travel by batch or file: send off all that a stage will ask.
-
-    Raises:
-        Waiting: not all of it is answered yet.
-    """
-    if context.lane not in LANES:
-        return
-    for line in context.models.lanes.take_in():
-        observer.warned(line)
-    stage.open(run)
-    for index, rows in enumerate(stage.inputs(run)):
-        if not folder.has_shard(index):
-            stage.gather(rows)
-    if told := context.models.lanes.dispatch():
-        if context.ask_failed_again:
-            told.append("Leave --redo out then: it asks anew whatever could not be used.")
-        raise Waiting(f"The stage {stage.name} waits for answers. " + "\n".join(told))
-
-
-def _refuse_emptiness(folder: StageFolder) -> None:
-    """Stop when a stage kept nothing of what it read: no dataset could come of it."""
-    manifest = folder.require()
-    if manifest.read and not manifest.rows:
-        reasons = ", ".join(f"{n} {reason}" for reason, n in manifest.reasons.items())
-        first = next(folder.rows(Dropped, dropped=True), None)
-        detail = f" (the first: {first.detail})" if first else ""
-        raise EmptyStage(
-            f"The stage {manifest.stage} dropped all that it read: {reasons}{detail}. See all with "
-            f"`fret show PIPELINE {manifest.stage} --dropped`, mend the cause (its settings: "
-            f"`fret settings {manifest.stage}`), and make it anew with --redo {manifest.stage}."
-        )
-
-
-def _make_shards(
-    run: Run, stage: Stage, folder: StageFolder, context: Context, observer: Observer
-) -> None:
-    stage.open(run)
-    observer.starts(stage.name, folder.require().read * stage.ticks_per_row, stage.n_units(run))
-
-    def tick() -> None:
-        observer.advanced(stage.name, context.usage())
-
-    todo = ((i, rows) for i, rows in enumerate(stage.inputs(run)) if not folder.has_shard(i))
-    # A model's server must not fall idle at the end of each shard; what computes here, on all
-    # cores already, gains nothing from a second shard beside it.
-    made = make_overlapping(stage, todo, tick) if stage.questions() else make_one(stage, todo, tick)
-    for index, records, counted in made:
-        folder.write_shard(index, stage.record, records, count=counted)
 
 
 def _versions() -> dict[str, str]:

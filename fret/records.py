@@ -9,15 +9,12 @@ in every stage, so later stages stream and never join in memory.
 
 import hashlib
 import json
-import types
-import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
-import pyarrow as pa
+from fret import arrow
 
 # 80 bits: among a thousand million records, two share an id with probability 4e-7 (birthday bound).
 ID_LENGTH = 20
@@ -40,7 +37,7 @@ def hash_json(data: Any) -> str:
 
 
 class Record:
-    """What all records share: an Arrow schema from the annotations, the way to rows and back."""
+    """What all records share: the way to rows of Arrow and back; see `fret.arrow`."""
 
     __slots__ = ()
 
@@ -55,12 +52,12 @@ class Record:
 
     def to_row(self) -> dict[str, Any]:
         """Return the record as Arrow takes it: plain dictionaries, lists and values."""
-        return {f.name: _to_plain(getattr(self, f.name)) for f in fields(typing.cast(Any, self))}
+        return arrow.to_row(self)
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """Build the record from an Arrow row."""
-        return cls(**{name: read(row[name]) for name, read in _readers(_hashable(cls)).items()})
+        return cast(Self, arrow.from_row(cls, row))
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,64 +314,3 @@ class Dropped(Record):
     reason: str
     detail: str
     """What a person needs to understand this one case."""
-
-
-def schema_of(record: type[Record]) -> pa.Schema:
-    """Derive the Arrow schema of a record class from its annotations."""
-    return pa.schema([pa.field(n, _arrow_type(h)) for n, h in _hints(_hashable(record)).items()])
-
-
-def _hashable(record: Any) -> Any:
-    return record  # mypy does not believe that classes of dataclasses have a hash
-
-
-_SCALARS: dict[Any, pa.DataType] = {
-    str: pa.string(),
-    int: pa.int64(),
-    float: pa.float64(),
-    bool: pa.bool_(),
-}
-
-
-@cache
-def _hints(record: Any) -> dict[str, Any]:
-    hints = typing.get_type_hints(record)
-    return {f.name: hints[f.name] for f in fields(record)}
-
-
-def _without_none(hint: Any) -> Any:
-    if isinstance(hint, types.UnionType):
-        return next(arg for arg in typing.get_args(hint) if arg is not types.NoneType)
-    return hint
-
-
-def _arrow_type(hint: Any) -> pa.DataType:
-    hint = _without_none(hint)
-    if typing.get_origin(hint) is tuple:
-        return pa.list_(_arrow_type(typing.get_args(hint)[0]))
-    if is_dataclass(hint):
-        return pa.struct([pa.field(n, _arrow_type(h)) for n, h in _hints(_hashable(hint)).items()])
-    return _SCALARS[hint]
-
-
-def _to_plain(value: Any) -> Any:
-    if isinstance(value, Record):
-        return value.to_row()
-    if isinstance(value, tuple):
-        return [_to_plain(item) for item in value]
-    return value
-
-
-@cache
-def _readers(record: Any) -> dict[str, typing.Callable[[Any], Any]]:
-    return {name: _reader(hint) for name, hint in _hints(record).items()}
-
-
-def _reader(hint: Any) -> typing.Callable[[Any], Any]:
-    hint = _without_none(hint)
-    if typing.get_origin(hint) is tuple:
-        read_item = _reader(typing.get_args(hint)[0])
-        return lambda items: None if items is None else tuple(map(read_item, items))
-    if is_dataclass(hint):
-        return typing.cast(type[Record], hint).from_row
-    return lambda value: value

@@ -1,12 +1,14 @@
-"""What an engine such as `vllm run-batch` does: answer the requests of one file into another."""
+"""What answers files of requests: an engine such as `vllm run-batch`, or the Batch API in time."""
 
 import json
 import random
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import fret
+from fret.errors import Waiting
 from llm_server import LLMServer
 
 Change = Callable[[dict[str, Any]], dict[str, Any]]
@@ -39,3 +41,22 @@ def answer_file(
         response = {"status_code": 200, "request_id": "r", "body": body}
         written.append({"id": "i", "custom_id": line["custom_id"], "response": response})
     answers.write_text("".join(json.dumps(line) + "\n" for line in written), "utf-8")
+
+
+def run_by_batch(
+    pipeline: Path,
+    server: LLMServer,
+    *,
+    overrides: Sequence[str] = (),
+    stages: Sequence[str] = (),
+    most: int = 40,
+) -> int:
+    """Run again and again, each time as a new process would; return how often."""
+    for n in range(1, most + 1):
+        try:
+            fret.load(pipeline, overrides=overrides).run(stages, lane="batch")
+        except Waiting:
+            server.batches.finish()
+        else:
+            return n
+    raise AssertionError("it never ended")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import fret
-from fret.errors import Waiting
+from batch_engine import run_by_batch
 from fret.records import Candidates, Example, Judgement
 from llm_server import LLMServer
 
@@ -14,18 +14,6 @@ DEEPER = [
     "judgements.deeper={to: 9, step: 2, until: 2, max_relevance: 1.0}",
     "examples.negatives.max_relevance=0.5",
 ]
-
-
-def run_by_batch(pipeline: Path, server: LLMServer, *overrides: str) -> int:
-    """Run again and again, each time as a new process would; return how often."""
-    for n in range(1, 40):
-        try:
-            fret.load(pipeline, overrides=[*DEEPER, *overrides]).run(lane="batch")
-        except Waiting:
-            server.batches.finish()
-        else:
-            return n
-    raise AssertionError("it never ended")
 
 
 def rows(pipeline: Path, record: type[Any], *overrides: str) -> list[Any]:
@@ -38,7 +26,7 @@ def test_deeper_judgements_are_the_same_live_and_by_batch(
     live = ("run=live", "answers=live.sqlite")
     fret.load(lanes_pipeline, overrides=[*DEEPER, *live]).run()
     # Queries, then the judgements in as many rounds as the deepest one takes.
-    assert run_by_batch(lanes_pipeline, server) >= 4
+    assert run_by_batch(lanes_pipeline, server, overrides=DEEPER) >= 4
     assert max(server.batches.lines_paid.values()) == 1
     assert rows(lanes_pipeline, Judgement) == rows(lanes_pipeline, Judgement, *live)
     assert rows(lanes_pipeline, Example) == rows(lanes_pipeline, Example, *live)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import fret
-from batch_engine import answer_file
+from batch_engine import answer_file, run_by_batch
 from conftest import write_table
 from fret.errors import ModelError, Waiting
 from fret.llm.batch import BatchLane
@@ -27,17 +27,6 @@ def pipeline(lanes_pipeline: Path) -> Path:
 
 def run(pipeline: Path, *overrides: str, lane: str = "batch", redo: str | None = None) -> None:
     fret.load(pipeline, overrides=list(overrides)).run(STAGES, lane=lane, redo=redo)
-
-
-def run_until_done(pipeline: Path, server: LLMServer) -> None:
-    for _ in range(6):
-        try:
-            run(pipeline)
-        except Waiting:
-            server.batches.finish()
-        else:
-            return
-    raise AssertionError("it never ended")
 
 
 def n_queries(pipeline: Path) -> int:
@@ -62,7 +51,7 @@ def test_while_the_list_may_lag_behind_no_second_batch_is_made(
             run(pipeline)
     assert server.batches.n_created == 1
     server.batches.list_lags = False
-    run_until_done(pipeline, server)
+    run_by_batch(pipeline, server, stages=STAGES, most=6)
     assert n_queries(pipeline) == N_QUERIES
     assert set(server.batches.lines_paid.values()) == {1}
 
@@ -76,7 +65,7 @@ def test_a_create_that_came_to_nothing_is_repeated_once_the_list_must_show_it(
             run(pipeline)
     assert server.batches.n_created == 0
     monkeypatch.setattr(BatchLane, "lists_after_s", 0.0)
-    run_until_done(pipeline, server)
+    run_by_batch(pipeline, server, stages=STAGES, most=6)
     assert n_queries(pipeline) == N_QUERIES
     assert server.batches.n_created == 2 == n_parcels(server)
 
@@ -132,7 +121,7 @@ def test_redo_by_batch_says_how_to_end_it_and_that_ends(pipeline: Path, server: 
     with pytest.raises(Waiting, match=r"Leave --redo out then"):
         run(pipeline, redo="queries")
     server.batches.finish()
-    run_until_done(pipeline, server)
+    run_by_batch(pipeline, server, stages=STAGES, most=6)
     paid = server.batches.lines_paid
     assert max(paid.values()) == 2 and sum(paid.values()) == N_QUERIES + 4
     manifest = fret.load(pipeline).status()[2]
@@ -140,7 +129,7 @@ def test_redo_by_batch_says_how_to_end_it_and_that_ends(pipeline: Path, server: 
     with pytest.raises(Waiting, match="4 requests to tiny are out"):
         run(pipeline, redo="queries")
     server.batches.finish()
-    run_until_done(pipeline, server)
+    run_by_batch(pipeline, server, stages=STAGES, most=6)
     assert max(paid.values()) == 3  # what had failed was asked once more, as --redo asks
 
 

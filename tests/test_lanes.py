@@ -4,12 +4,11 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import fret
-from batch_engine import answer_file
+from batch_engine import answer_file, run_by_batch
 from batch_jobs import Plan
 from fret.errors import ModelError, UserError, Waiting
 from fret.llm.answers import AnswerStore
@@ -22,18 +21,6 @@ from llm_server import LLMServer
 @pytest.fixture
 def pipeline(lanes_pipeline: Path) -> Path:
     return lanes_pipeline
-
-
-def run_until_done(pipeline: Path, server: LLMServer, most: int = 30, **options: Any) -> int:
-    """Run again and again, each time as a new process would; return how often."""
-    for n in range(1, most + 1):
-        try:
-            fret.load(pipeline).run(lane="batch", **options)
-        except Waiting:
-            server.batches.finish()
-        else:
-            return n
-    raise AssertionError("it never ended")
 
 
 _EXPECTED: list[Example] = []
@@ -62,7 +49,7 @@ def test_batches_give_what_live_requests_give_and_cost_half(
 ) -> None:
     expected = examples_by_live(pipeline)
     n_live = len(server.asked)
-    assert run_until_done(pipeline, server) == 3  # one wait for each stage that asks
+    assert run_by_batch(pipeline, server) == 3  # one wait for each stage that asks
     assert examples(pipeline) == expected
     assert_nothing_was_paid_twice(server)
     probes = [a for a in server.asked[n_live:] if "passage of" in str(a.body)]
@@ -87,7 +74,7 @@ def test_a_connection_cut_at_any_moment_costs_nothing(
 ) -> None:
     expected = examples_by_live(pipeline)
     server.batches.cut_after = moment  # type: ignore[assignment]
-    run_until_done(pipeline, server)
+    run_by_batch(pipeline, server)
     assert examples(pipeline) == expected
     assert_nothing_was_paid_twice(server)
     assert server.batches.cut_after == ""
@@ -113,7 +100,7 @@ def test_killed_between_the_create_and_the_note_of_it_a_run_adopts_the_batch(
     command = [sys.executable, "-c", KILLED_AT_CREATE, str(pipeline)]
     for _ in range(3):
         assert subprocess.run(command, capture_output=True, check=False).returncode == -9
-    run_until_done(pipeline, server)
+    run_by_batch(pipeline, server)
     assert examples(pipeline) == expected
     assert_nothing_was_paid_twice(server)
 
@@ -136,7 +123,7 @@ def test_whatever_a_batch_comes_to_only_the_missing_is_sent_again(
 ) -> None:
     expected = examples_by_live(pipeline)
     server.batches.plans.extend([plan, Plan(), plan])
-    run_until_done(pipeline, server)
+    run_by_batch(pipeline, server)
     assert examples(pipeline) == expected
     # A torn line was answered and lost on the way: that one must be asked again.
     paid = server.batches.lines_paid.values()
@@ -147,7 +134,7 @@ def test_requests_that_the_service_calls_wrong_are_dropped_with_their_reason(
     pipeline: Path, server: LLMServer
 ) -> None:
     server.batches.error_file_only(status=400)
-    run_until_done(pipeline, server)
+    run_by_batch(pipeline, server)
     manifest = fret.load(pipeline).status()[2]
     assert manifest.reasons == {"rejected_request": 10}
 
@@ -161,14 +148,14 @@ def test_a_batch_that_is_refused_as_a_whole_stops_with_the_words_of_the_service(
     server.batches.finish()
     with pytest.raises(ModelError, match="invalid_json_line"):
         fret.load(pipeline).run(lane="batch")
-    run_until_done(pipeline, server)
+    run_by_batch(pipeline, server)
     assert_nothing_was_paid_twice(server)
 
 
 def test_batches_wait_for_room_in_the_services_queue(pipeline: Path, server: LLMServer) -> None:
     expected = examples_by_live(pipeline)
     server.batches.max_enqueued_lines = 25
-    run_until_done(pipeline, server)
+    run_by_batch(pipeline, server)
     assert examples(pipeline) == expected
     assert_nothing_was_paid_twice(server)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from fret.arrow import schema_of
 from fret.records import (
     ID_LENGTH,
     Candidates,
@@ -22,7 +23,6 @@ from fret.records import (
     Scoring,
     hash_json,
     make_id,
-    schema_of,
 )
 
 RECORDS: list[type[Any]] = [

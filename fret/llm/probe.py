@@ -39,8 +39,8 @@ _GRADING = (
 _RIVER = "The river Elbe rises in the mountains of Bohemia and flows into the North Sea."
 _QUERIES = ("river elbe flows into which north sea mountains", "recipe for pancakes without eggs")
 
-# The words that a long prompt has more than a short one must be so many tokens each, at least: no
-# tokenizer joins words, and a cut prompt has far fewer.
+# The words that a long prompt has more than a short one must be so many tokens each, at least:
+# hardly a tokenizer joins words, and a cut prompt has far fewer.
 _LEAST_SHARE = 0.9
 # The labels' share of the probability, at least: a model that would begin its answer with something
 # else gives them some 1e-8, and its order of them is noise.

@@ -126,7 +126,7 @@ class OpenAISender:
             return b""  # something is there; what it can do, the probe tells
         except openai.APIConnectionError as error:
             raise self._explain(error) from None
-        except Exception as error:
+        except Exception as error:  # as in `send`
             raise Transient(self._clean(error) or type(error).__name__) from None
 
     async def close(self) -> None:
