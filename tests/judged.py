@@ -17,7 +17,6 @@ from typing import Any
 import yaml
 
 import fret
-from fret.choose import rank_fused
 from fret.choosing.choose import Choice, NoChoice, Rules, choose
 from fret.choosing.negatives import NegativeRules
 from fret.choosing.options import Options
@@ -25,6 +24,7 @@ from fret.choosing.positives import PositiveRules
 from fret.pipeline import Pipeline
 from fret.records import Candidates, Judgement, Passage, Query
 from fret.retrieval.fuse import rank_scores
+from fret.scorers.fusing import rank_fused
 
 CRANFIELD = Path(__file__).parents[2] / "shared" / "data" / "retrieval" / "cranfield"
 

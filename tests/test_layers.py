@@ -38,13 +38,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "text": BOTTOM,
     "llm": BOTTOM,
     "retrieval": BOTTOM,
-    "choose": BOTTOM | {"retrieval"},
     "choosing": BOTTOM | {"retrieval"},
     # text.split: passages and queries are cut from one splitter's sentences.
     "writers": BOTTOM | {"llm.types", "prompts", "retrieval", "text.split"},
     "scorers": BOTTOM | {"llm.types", "prompts", "retrieval"},
-    "stages": GROUND
-    | {"sources", "text", "llm", "retrieval", "choose", "choosing", "writers", "scorers"},
+    "stages": GROUND | {"sources", "text", "llm", "retrieval", "choosing", "writers", "scorers"},
     "card": GROUND | {"retrieval"},
     "dataset": GROUND | {"retrieval", "card"},
     "audit": GROUND | {"retrieval"},

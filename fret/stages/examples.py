@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar
 
-from fret.choose import rank_fused
 from fret.choosing.choose import NoChoice, Rules, choose
 from fret.choosing.explain import Case, make_example
 from fret.choosing.measures import measure_examples
@@ -16,6 +15,7 @@ from fret.config import ExamplesSettings, JudgementsSettings
 from fret.fingerprint import identity_of
 from fret.lookup import PassageLookup
 from fret.records import Candidates, Dropped, Example, Judgement, Query, Record, Scoring
+from fret.scorers.fusing import rank_fused
 from fret.stages.base import Stage, Tick
 from fret.stages.context import Context
 from fret.stages.join import join_queries

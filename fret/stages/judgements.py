@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
-from fret.choose import rank_fused
 from fret.config import JudgementsSettings
 from fret.fingerprint import identity_of
 from fret.records import Candidates, Dropped, Judgement, Query, Reason, Record, Scoring
 from fret.retrieval.fuse import rank_scores
 from fret.scorers import Score, Scorer
 from fret.scorers.agreement import measure_judgements
+from fret.scorers.fusing import rank_fused
 from fret.scorers.rounds import Deeper, Rounds, Sheet
 from fret.stages.base import Question, Stage, Tick
 from fret.stages.context import Context

@@ -22,11 +22,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fret.choose import rank_fused
 from fret.choosing.choose import Choice, Rules, choose
 from fret.choosing.options import Options
 from fret.choosing.positives import PositiveRules
 from fret.retrieval.fuse import rank_scores
+from fret.scorers.fusing import rank_fused
 from judged import (  # after the path
     DEFAULTS,
     NAIVE,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from fret.choose import rank_fused
 from fret.retrieval.fuse import rank_scores
+from fret.scorers.fusing import rank_fused
 
 
 def fuse(*scores: Sequence[float | None], k: float = 0, seed: int | None = None) -> Any:
