@@ -11,6 +11,7 @@ from fret.llm.types import Usage
 from fret.records import Candidates, Passage, Query
 from fret.stages.base import Stage
 from fret.stages.context import Context
+from fret.stages.seeds import Seeds
 from fret.store import Run
 
 # Queries that are made up where there are none yet, to see how long their requests will be.
@@ -82,7 +83,9 @@ def _count_queries(run: Run, context: Context) -> int:
     """Return how many queries there are, or will be at most."""
     if run.stage(Query.STAGE).finished:
         return run.n_rows(Query)
-    return run.n_rows(Passage) * context.settings.queries.per_passage
+    seeds = Seeds(context)
+    seeds.open(run)
+    return seeds.count(run) * context.settings.queries.per_passage
 
 
 def _make_up(run: Run, context: Context) -> Iterator[tuple[Query, Candidates]]:

@@ -12,6 +12,7 @@ from fret.records import hash_json
 NOT_IDENTITY = {
     "path": "where a file lies does not matter, its content does: the source adds a hash of that",
     "prompt": "likewise: the prompt's content is hashed, under its name",
+    "personas_path": "as for path: the personas that it holds are hashed",
     "workers": "how many processes share the work cannot change its result",
     "timeout_s": "a slow machine needs more patience, not other data",
     "memory_mb": "as for timeout_s",

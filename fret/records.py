@@ -118,6 +118,7 @@ class Query(Record):
     task: str
     text: str
     language: str
+    """The language asked for, by default the passage's; ISO 639-1, empty when unknown."""
     task_type: str
     """Which kind of need the writer was asked for, or says that it met."""
     writer: str
@@ -126,6 +127,17 @@ class Query(Record):
     prompt_hash: str
     sample: int
     """Number among the queries of one seed, from 0."""
+    # What was asked for beyond a task type; empty where the writer was left free.
+    query_type: str = ""
+    """The form of the query, such as `keywords`."""
+    length: str = ""
+    difficulty: str = ""
+    persona: str = ""
+    """Who asks."""
+    variant: str = ""
+    """The variant of the prompt; empty where the prompt has one."""
+    draft: str = ""
+    """The query as first written, where it was said again in other words."""
 
     @staticmethod
     def make_id(

@@ -24,7 +24,11 @@ GOOD: dict[str, Any] = {
         {"passage": "Eine Größe.", "task": "Find it.", "query": "welche"},
     ],
 }
-GIVEN = {"passage": "Text.", "title": "Title", "language": "en", "task": "Find.", "query": "q"}
+GIVEN = {"passage": "Text.", "title": "Title", "language": "en", "task": "Find.", "query": "q"} | {
+    "wanted": "- length: short",
+    "options": "- difficulty: low, high",
+    "shared": "text",
+}
 
 
 def write(folder: Path, **changes: Any) -> Path:
@@ -81,6 +85,31 @@ def test_shipped_prompts_load_and_render(shipped: Prompt) -> None:
     assert "{{" not in "".join(text for _, text in chat)
 
 
+def test_queries_are_written_from_examples_of_many_kinds_in_variants() -> None:
+    first, *others = load_prompt("prompts/write_query.yaml", "write_query").variants
+    assert first.variant and others and len({v.hash for v in (first, *others)}) == 1 + len(others)
+    seen: set[str] = set()
+    for variant in (first, *others):
+        examples = variant.examples
+        assert len(examples) >= 12 == len({e["task_type"] for e in examples[:12]})
+        assert variant.instruction == first.instruction
+        sizes = [len(e["passage"].split()) for e in examples]
+        assert max(sizes) > 4 * min(sizes)
+        assert any(not e["query"].isascii() for e in examples)  # some other languages
+        assert any(e.get("wanted") for e in examples) and not all(e.get("wanted") for e in examples)
+        assert not seen & {e["query"] for e in examples}
+        seen |= {e["query"] for e in examples}
+
+
+def test_what_is_wanted_stands_after_the_passage_and_nothing_where_nothing_is(
+    tmp_path: Path,
+) -> None:
+    prompt = load_prompt("prompts/write_query.yaml", "write_query")
+    asked = prompt.as_chat(**given(prompt, wanted="- length: short"))[-1][1]
+    assert asked.endswith(">>>\n\nWanted:\n- length: short")
+    assert prompt.as_chat(**given(prompt, wanted=""))[-1][1].endswith(">>>")
+
+
 # -- what is refused
 
 
@@ -88,7 +117,7 @@ def test_shipped_prompts_load_and_render(shipped: Prompt) -> None:
     ("changes", "told"),
     [
         ({"shot": "{{ passage }} {{ pasage }}"}, "shot uses {{ pasage }}, which it is not given"),
-        ({"shot": "{{ passage }} {{ query }}"}, "may use fence, language, passage, title"),
+        ({"shot": "{{ passage }} {{ query }}"}, "may use fence, language, passage, title, wanted"),
         ({"answer": "{{ task }} {{ query }} {{ passage }}"}, "answer uses {{ passage }}"),
         ({"instruction": "Read {{ passage }}"}, "it may use no variable at all"),
         ({"shot": "{{ passage }} {{ range(3) }}"}, "shot uses {{ range }}"),
@@ -101,6 +130,29 @@ def test_shipped_prompts_load_and_render(shipped: Prompt) -> None:
         ({"name": 7}, "name must be text"),
         ({"examples": "none"}, "examples must be a list of mappings"),
         ({"examples": ["none"]}, "examples must be a list of mappings"),
+        ({"examples": {"a": []}}, "the variant 'a' has no examples; add some, or remove it"),
+        ({"examples": {"a": GOOD["examples"], "b": ["x"]}}, "a mapping of variants to such lists"),
+        ({"examples": {"b": [{"passage": "p"}]}}, "example 1 of the variant b has no 'query'"),
+        (
+            {"examples": GOOD["examples"] * 2},
+            "example 3 has the same passage as example 1. Replace",
+        ),
+        (
+            {"examples": [GOOD["examples"][0], {**GOOD["examples"][1], "query": "WHAT "}]},
+            "same query",
+        ),
+        (
+            {"examples": [{**GOOD["examples"][0], "query": "What does this article say?"}]},
+            "the query of example 1 says 'this article'. Whoever asks has no passage before them",
+        ),
+        (
+            {"examples": [{**GOOD["examples"][0], "query": "a b c d", "passage": "A, B c d"}]},
+            "copies its passage ('a b c d'), and the model would learn to. Put it into other words",
+        ),
+        (
+            {"answer": "{{ task_type }} {{ task }} {{ query }}"},
+            "example 1: 'task_type' is undefined",
+        ),
         ({"examples": [GOOD["examples"][0], {"passage": "p"}]}, "example 2 has no 'query'"),
         ({"examples": [{**GOOD["examples"][0], "label": "3"}]}, "the unknown key 'label'"),
         ({"examples": [{**GOOD["examples"][0], "query": None}]}, "example 1: query must be text"),

@@ -41,17 +41,23 @@ from fret.config.models import (
     TransformersModel,
     Ways,
 )
-from fret.config.texts import (
+from fret.config.queries import (
+    ClustersSettings,
     FileWriter,
+    LlmWriter,
+    QueriesSettings,
+    RewriteSettings,
+    SeedsSettings,
+    TemplateWriter,
+    TwoStepSettings,
+    Writer,
+)
+from fret.config.texts import (
     HtmlSource,
     JsonlSource,
-    LlmWriter,
     PagesSettings,
     PassagesSettings,
-    QueriesSettings,
     Source,
-    TemplateWriter,
-    Writer,
 )
 from fret.config.tree import BudgetSettings, PipelineSettings, PublishSettings
 
@@ -61,6 +67,7 @@ __all__ = [
     "Bm25Settings",
     "BudgetSettings",
     "CandidatesSettings",
+    "ClustersSettings",
     "CrossEncoderScorer",
     "DeeperSettings",
     "DenseSettings",
@@ -88,13 +95,16 @@ __all__ = [
     "QueryFormat",
     "QueryLikelihoodScorer",
     "RelevanceScorer",
+    "RewriteSettings",
     "Scorer",
     "ScoresFusion",
     "ScriptedModel",
+    "SeedsSettings",
     "Settings",
     "Source",
     "TemplateWriter",
     "TransformersModel",
+    "TwoStepSettings",
     "UnigramScorer",
     "Ways",
     "Writer",

@@ -1,4 +1,4 @@
-"""Sections of the stages that read and write texts: pages, passages, queries."""
+"""Sections of the stages that read texts: pages, passages."""
 
 from typing import Annotated, Literal
 
@@ -69,53 +69,3 @@ class PassagesSettings(Settings):
                 "min_words may be half of max_words at most, else some pieces fit nowhere"
             )
         return self
-
-
-class TemplateWriter(Settings):
-    """Tasks and queries by rules, without a language model."""
-
-    kind: Literal["template"]
-    """Which kind of writer this is."""
-    task_types: list[Literal["question", "keywords", "claim", "title", "similar"]] = Field(
-        default=["question", "keywords", "claim", "title", "similar"], min_length=1
-    )
-    """Kinds of need to write; a passage gets one that fits it, drawn by the seed."""
-
-
-class LlmWriter(Settings):
-    """Tasks and queries by a language model, from a few-shot prompt."""
-
-    kind: Literal["llm"]
-    """Which kind of writer this is."""
-    model: str
-    """A name from `models`."""
-    prompt: str = "prompts/write_query.yaml"
-    """The prompt file, for the job `write_query`."""
-    temperature: float = Field(default=0.7, ge=0, le=2)
-    """How freely the model draws; 0 for its likeliest answer."""
-    max_tokens: int = Field(default=256, ge=16)
-    """Longest answer; a longer one is cut, and its query dropped."""
-
-
-class FileWriter(Settings):
-    """The user's own queries: a jsonl file with `text`, and optionally `task` and `passage_id`
-    (the seed)."""
-
-    kind: Literal["file"]
-    """Which kind of writer this is."""
-    path: str
-    """The file; also looked for beside the pipeline file."""
-    task: str = "Given a query, find a passage that answers it."
-    """The task of rows that have none."""
-
-
-Writer = Annotated[TemplateWriter | LlmWriter | FileWriter, Field(discriminator="kind")]
-
-
-class QueriesSettings(Settings):
-    """A task and a query for each seed passage."""
-
-    writer: Writer
-    """What writes the queries."""
-    per_passage: int = Field(default=1, ge=1)
-    """Queries to write per passage; the writer `file` has its own number."""

@@ -14,7 +14,8 @@ from fret.config.judgements import (
     RelevanceScorer,
 )
 from fret.config.models import Model, OpenAIModel
-from fret.config.texts import LlmWriter, PagesSettings, PassagesSettings, QueriesSettings
+from fret.config.queries import LlmWriter, QueriesSettings
+from fret.config.texts import PagesSettings, PassagesSettings
 
 
 class BudgetSettings(Settings):

@@ -29,6 +29,9 @@ _WORD = re.compile(r"\w{3,}")
 # The passages of a list that is to be ranked, as `prompts/listwise.yaml` shows them.
 _NUMBERED = re.compile(r"^\[(\d+)\] <<<\w+\n(.*?)>>>$", re.DOTALL | re.MULTILINE)
 
+# A wish or an option of `prompts/write_query.yaml` and `prompts/choose_need.yaml`.
+_OFFERED = r"^- {}: ([^,;\n]+)"
+
 
 class ScriptedLLM:
     """Answers from `script`, where given, else from the words of the request and a seed."""
@@ -64,9 +67,11 @@ class ScriptedLLM:
         words = list(dict.fromkeys(_WORD.findall(text)))
         start = self._draw(f"{text}{request.sample}") % max(1, len(words) - 4)
         query = " ".join(words[start : start + 4]).lower()
-        answer = json.dumps(
-            {"task": "Given a query, find a passage that answers it.", "query": query}
-        )
+        made_up = {"task": "Given a query, find a passage that answers it.", "query": query}
+        if request.shape is not None:
+            made_up = {name: made_up.get(name, query) for name in request.shape.model_fields}
+            made_up |= _choose(text, made_up)
+        answer = json.dumps(made_up)
         usage = _usage(text, query)
         return (
             ChatReply(answer, usage)
@@ -77,6 +82,13 @@ class ScriptedLLM:
     def _draw(self, text: str) -> int:
         digest = hashlib.sha256(f"{self._seed}{text}".encode("utf-8", "surrogatepass")).digest()
         return int.from_bytes(digest[:8], "big")
+
+
+def _choose(text: str, fields: Iterable[str]) -> dict[str, str]:
+    """Take the first of what is offered for a field on a line `- query type: keywords, …`."""
+    offered = {name: _OFFERED.format(name.replace("_", " ")) for name in fields}
+    found = {name: re.findall(line, text, re.MULTILINE) for name, line in offered.items()}
+    return {name: lines[-1] for name, lines in found.items() if lines}
 
 
 def _likelihood(request: Likelihood) -> LikelihoodReply:

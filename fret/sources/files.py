@@ -43,3 +43,18 @@ def hash_files(files: Iterable[Path], root: Path) -> str:
             raise SourceError(f"{file} cannot be read: {error.strerror}.") from error
         total.update(f"{name_of(file, root)}\0{digest}\0".encode())
     return total.hexdigest()
+
+
+def read_lines(path: Path) -> list[str]:
+    """Return the lines of a text file that hold something, with white space made single spaces.
+
+    Raises:
+        SourceError: it is no text, or holds nothing.
+    """
+    try:
+        lines = [" ".join(line.split()) for line in path.read_text("utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{path} cannot be read as text: {error}.") from error
+    if not any(lines):
+        raise SourceError(f"{path} holds no line of text.")
+    return [line for line in lines if line]

@@ -1,18 +1,24 @@
 """queries: a task and a query for each seed passage, by a writer."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from fret.config import FileWriter, LlmWriter, TemplateWriter
+from fret.errors import PromptError
 from fret.fingerprint import identity_of
-from fret.llm.types import LLM
-from fret.records import Dropped, Passage, Query, Record
+from fret.prompts import Prompt
+from fret.records import Dropped, Passage, Query, Record, hash_json
+from fret.sources.files import read_lines
 from fret.stages.base import Question, Stage, Tick
 from fret.stages.context import Context
 from fret.stages.own_queries import OwnQueries
+from fret.stages.seeds import Seeds
 from fret.store import Run
 from fret.writers import Writer
 from fret.writers.llm import LlmWriter as ModelWriter
+from fret.writers.llm import Plan
+from fret.writers.steering import Choices, Steering, count_quotas, fill_quotas
 from fret.writers.template import TemplateWriter as RuleWriter
 
 
@@ -31,22 +37,30 @@ class _QueriesFromSeeds(Stage):
     """Asks a writer for queries, one shard of passages at a time."""
 
     name: ClassVar[str] = "queries"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     record: ClassVar[type[Record]] = Query
     reads: ClassVar[tuple[str, ...]] = ("passages",)
 
     _writer: Writer
+    _seeds: Seeds
+
+    def open(self, run: Run) -> None:
+        self._seeds.open(run)
 
     def inputs(self, run: Run) -> Iterator[Iterable[Passage]]:
-        return (run.rows(Passage, shard) for shard in range(run.n_shards(Passage)))
+        # What is not asked about is no input: rows in = rows out + dropped holds for the rest.
+        return (self._seeds.rows(run, shard) for shard in range(run.n_shards(Passage)))
 
     def n_units(self, run: Run) -> int:
-        return run.n_rows(Passage) * self.ticks_per_row
+        return self._seeds.count(run) * self.ticks_per_row
 
     def process(self, rows: Iterable[Passage], tick: Tick) -> Iterator[Query | Dropped]:
         for query in self._writer.write(rows):
             yield query
             tick()
+
+    def measure(self, run: Run) -> dict[str, Any]:
+        return self._seeds.measure(run)
 
 
 class QueriesByRules(_QueriesFromSeeds):
@@ -54,6 +68,7 @@ class QueriesByRules(_QueriesFromSeeds):
 
     def __init__(self, context: Context, writer: TemplateWriter) -> None:
         self._settings, self._seed = context.settings.queries, context.seed
+        self._seeds = Seeds(context)
         self.ticks_per_row = self._settings.per_passage
         self._writer = RuleWriter(
             task_types=writer.task_types, per_passage=self.ticks_per_row, seed=self._seed
@@ -61,6 +76,7 @@ class QueriesByRules(_QueriesFromSeeds):
 
     def identity(self) -> dict[str, Any]:
         settings: dict[str, Any] = identity_of(self._settings.model_dump())
+        settings["seeds"] = self._seeds.identity()
         return {**settings, "seed": self._seed, "rules": self._writer.prompt_hash}
 
 
@@ -69,26 +85,109 @@ class QueriesByModel(_QueriesFromSeeds):
 
     def __init__(self, context: Context, writer: LlmWriter) -> None:
         self._context, self._settings = context, context.settings.queries
-        self.ticks_per_row = self._settings.per_passage
-        self._prompt = context.prompt(writer.prompt, "write_query")
         self._wanted = writer
+        self._seeds = Seeds(context)
+        self._prompts = _choose_variants(context.prompt(writer.prompt, "write_query"), writer)
+        self._choices = _read_choices(context, writer)
+        self._check_wishes()
+        two_step, rewrite = writer.two_step, writer.rewrite
+        self._plan = Plan(
+            self._prompts,
+            per_passage=self._settings.per_passage,
+            temperature=writer.temperature,
+            max_tokens=writer.max_tokens,
+            choosing=context.prompt(two_step.prompt, "choose_need") if two_step else None,
+            rewriting=context.prompt(rewrite.prompt, "rewrite_query") if rewrite else None,
+            more_above_words=self._settings.more_above_words,
+        )
+        if two_step:
+            self._plan = replace(self._plan, n_personas=two_step.n_personas)
+        if rewrite:
+            self._plan = replace(self._plan, rewrite_above=rewrite.above)
+        self.ticks_per_row = self._settings.per_passage * self._plan.n_steps
 
     def identity(self) -> dict[str, Any]:
         identity: dict[str, Any] = identity_of(self._settings.model_dump())
-        identity["writer"]["prompt_hash"] = self._prompt.hash
-        identity["writer"]["model"] = self._context.model_identity(self._wanted.model)
+        identity["seeds"] = self._seeds.identity()
+        writer = identity["writer"]
+        writer["prompt_hash"] = [prompt.hash for prompt in self._prompts]
+        for step, prompt in (("two_step", self._plan.choosing), ("rewrite", self._plan.rewriting)):
+            if prompt:
+                writer[step]["prompt_hash"] = prompt.hash
+        if self._wanted.personas_path:
+            writer["personas_sha256"] = hash_json(list(self._choices.personas))
+        writer["model"] = self._context.model_identity(self._wanted.model)
+        if len(self._prompts) > 1 or not self._choices.is_empty or self._settings.seeds:
+            identity["seed"] = self._context.seed
         return identity
 
     def questions(self) -> set[Question]:
-        longest = self._prompt.longest(self._context.settings.passages.max_words)
+        n_words = self._context.settings.passages.max_words
+        prompts = [*self._prompts, self._plan.choosing, self._plan.rewriting]
+        longest = max(prompt.longest(n_words) for prompt in prompts if prompt)
         return {Question(self._wanted.model, "chat", longest)}
 
     def open(self, run: Run) -> None:
-        llm: LLM = self._context.llm(self._wanted.model)
-        self._writer = ModelWriter(
-            llm,
-            self._prompt,
-            per_passage=self.ticks_per_row,
-            temperature=self._wanted.temperature,
-            max_tokens=self._wanted.max_tokens,
+        super().open(run)
+        weights, seed = self._choices.task_types, self._context.seed
+        units = ((p.id, sample) for p in self._seeds.rows(run) for sample in self._free_samples)
+        steering = Steering(
+            self._choices,
+            seed=seed,
+            moved=fill_quotas(seed, weights, units) if self._wanted.quotas else None,
+            leaves_need=self._wanted.two_step is not None,
         )
+        llm = self._context.llm(self._wanted.model)
+        self._model_writer = ModelWriter(llm, self._plan, steering)
+
+    def process(self, rows: Iterable[Passage], tick: Tick) -> Iterator[Query | Dropped]:
+        yield from self._model_writer.write(rows, tick)
+
+    def measure(self, run: Run) -> dict[str, Any]:
+        measures = super().measure(run)
+        if self._wanted.quotas:
+            n = self._seeds.count(run) * len(self._free_samples)
+            measures["quotas"] = count_quotas(self._choices.task_types, n)
+        return measures
+
+    @property
+    def _free_samples(self) -> range:
+        """The samples that draw a task type of their own; others take that of the first."""
+        return range(1 if self._settings.more_above_words else self._settings.per_passage)
+
+    def _check_wishes(self) -> None:
+        """Refuse a prompt that would not tell the model what it is asked for."""
+        first = self._prompts[0]
+        steers = not self._choices.is_empty or self._wanted.two_step is not None
+        if steers and "wanted" not in first.variables:
+            raise PromptError(
+                f"The prompt file {first.path} does not use {{{{ wanted }}}}, so the model would "
+                "not learn which task types, lengths … queries.writer asks for. Add it to `shot`, "
+                "after the passage, as prompts/write_query.yaml does."
+            )
+
+
+def _choose_variants(prompt: Prompt, writer: LlmWriter) -> tuple[Prompt, ...]:
+    found = {variant.variant: variant for variant in prompt.variants}
+    for name in writer.variants or ():
+        if name not in found:
+            names = ", ".join(name for name in found if name) or "none by name"
+            raise PromptError(
+                f"queries.writer.variants names {name!r}, which the prompt file {prompt.path} does "
+                f"not hold (it holds: {names})."
+            )
+    return tuple(found[name] for name in writer.variants or found)
+
+
+def _read_choices(context: Context, writer: LlmWriter) -> Choices:
+    personas = list(writer.personas)
+    if writer.personas_path:
+        personas += read_lines(context.find_path(writer.personas_path))
+    return Choices(
+        task_types=writer.task_types,
+        query_types=writer.query_types,
+        lengths=writer.lengths,
+        difficulties=writer.difficulties,
+        languages=writer.languages,
+        personas=tuple(dict.fromkeys(personas)),
+    )

@@ -1,39 +1,45 @@
 """Tasks and queries by a language model, from a few-shot prompt, as in Gecko's FRet."""
 
-import unicodedata
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator
-from functools import partial
-from typing import Annotated
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
-
-from fret.llm.types import LLM, Chat, ChatReply, Failure, FailureKind, Reply
+from fret.llm.types import LLM
 from fret.prompts import Prompt
-from fret.records import Dropped, Passage, Query, Reason
+from fret.records import Dropped, Passage, Query, Reason, hash_json
+from fret.writers.content_words import list_content_words
+from fret.writers.steering import Steering
+from fret.writers.steps import Asking, ChooseStep, Draft, RewriteStep, Step, WriteStep, take_reply
+
+Tick = Callable[[], None]
 
 
-def _require_text(value: str) -> str:
-    text = " ".join(value.split())
-    if not text:
-        raise ValueError("it is empty")
-    # Half a surrogate pair is valid JSON, but no file can hold it.
-    if not text.isprintable() or text.encode("utf-8", "ignore").decode() != text:
-        raise ValueError("it holds characters that are no text")
-    return text
+@dataclass(frozen=True)
+class Plan:
+    """How queries are written.
 
+    `prompts` are the variants of one prompt; `choosing` and `rewriting` are the prompts of steps
+    before and after, None for no such step.
+    """
 
-# The check is not part of the JSON schema: servers differ in which constraints they know.
-_Text = Annotated[str, AfterValidator(_require_text)]
+    prompts: Sequence[Prompt]
+    per_passage: int
+    temperature: float
+    max_tokens: int
+    choosing: Prompt | None = None
+    n_personas: int = 5
+    rewriting: Prompt | None = None
+    rewrite_above: float = 0.5
+    more_above_words: int | None = None
+    """More than one query only where the first has more content words than this."""
 
+    @property
+    def n_steps(self) -> int:
+        return 1 + (self.choosing is not None) + (self.rewriting is not None)
 
-class TaskAndQuery(BaseModel):
-    """What the model is to write."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    task: _Text
-    query: _Text
+    def hash_prompts(self, prompt: Prompt) -> str:
+        """Return what stands for a variant, and the prompts of the other steps, in ids."""
+        others = [p.hash for p in (self.choosing, self.rewriting) if p]
+        return hash_json([prompt.hash, *others])[:16] if others else prompt.hash
 
 
 class LlmWriter:
@@ -41,102 +47,110 @@ class LlmWriter:
 
     name = "llm"
 
-    def __init__(
-        self, llm: LLM, prompt: Prompt, *, per_passage: int, temperature: float, max_tokens: int
-    ) -> None:
-        self.prompt_hash = prompt.hash
-        self._llm, self._prompt = llm, prompt
-        self._per_passage = per_passage
-        self._temperature, self._max_tokens = temperature, max_tokens
-        self._shown = {_normalize(example.get("query", "")) for example in prompt.examples}
+    def __init__(self, llm: LLM, plan: Plan, steering: Steering) -> None:
+        self._llm, self._plan, self._steering = llm, plan, steering
+        asking = Asking(plan.temperature, plan.max_tokens)
+        self._variants = {prompt.variant: prompt for prompt in plan.prompts}
+        self._steps: list[Step] = []
+        if plan.choosing:
+            step = ChooseStep(plan.choosing, asking, steering, n_personas=plan.n_personas)
+            self._steps.append(step)
+        self._steps.append(WriteStep(plan.prompts, asking))
+        if plan.rewriting:
+            self._steps.append(RewriteStep(plan.rewriting, asking, above=plan.rewrite_above))
 
-    def write(self, passages: Iterable[Passage]) -> Iterator[Query | Dropped]:
-        waiting: deque[tuple[Passage, int]] = deque()
+    def write(
+        self, passages: Iterable[Passage], tick: Tick = lambda: None
+    ) -> Iterator[Query | Dropped]:
+        """Yield queries in the order of their seeds.
 
-        def requests() -> Iterator[Chat]:
-            for passage in passages:
-                for sample in range(self._per_passage):
-                    waiting.append((passage, sample))
-                    yield self._request(passage, sample)
+        Args:
+            tick: called once for each query and step.
+        """
+        by_passage = [[self._begin(passage, 0)] for passage in passages]
+        n_more = self._plan.per_passage - 1
+        if self._plan.more_above_words is None:
+            for drafts in by_passage:
+                drafts += self._begin_more(drafts[0])
+            self._run([draft for drafts in by_passage for draft in drafts], tick)
+        else:
+            self._run([drafts[0] for drafts in by_passage], tick)
+            for drafts in by_passage:
+                if self._is_worth_more(drafts[0]):
+                    drafts += self._begin_more(drafts[0])
+                else:
+                    for _ in range(n_more * self._plan.n_steps):
+                        tick()
+            self._run([draft for drafts in by_passage for draft in drafts[1:]], tick)
+        for drafts in by_passage:
+            yield from self._finish(drafts)
 
-        written: tuple[str, set[tuple[str, str]]] = ("", set())
-        for reply in self._llm.ask(requests()):
-            passage, sample = waiting.popleft()
-            if passage.id != written[0]:
-                written = (passage.id, set())
-            yield _drop_double(self._read(reply, passage, sample), written[1])
+    def _begin(self, passage: Passage, sample: int) -> Draft:
+        variant = self._steering.pick("variant", list(self._variants), (passage.id, 0))
+        wish = self._steering.draw(passage, sample)
+        return Draft(passage, sample, wish, self._variants[variant])
 
-    def _request(self, passage: Passage, sample: int) -> Chat:
-        messages = self._prompt.as_chat(
-            passage=passage.text, title=passage.title, language=passage.language
-        )
-        return Chat(
-            tuple(messages),
-            self._max_tokens,
-            self._temperature,
-            TaskAndQuery,
-            sample,
-            partial(self._refuse, passage),
-        )
+    def _begin_more(self, first: Draft) -> list[Draft]:
+        """Begin the further queries of a passage."""
+        more = [self._begin(first.passage, n) for n in range(1, self._plan.per_passage)]
+        if self._plan.more_above_words is not None:
+            # They were allowed for this kind of need and this length, so they are of them too.
+            kept = {"task_type": first.wish.task_type, "length": first.wish.length}
+            for draft in more:
+                draft.wish = replace(draft.wish, **kept)
+        return more
 
-    def _refuse(self, passage: Passage, written: BaseModel) -> Failure | None:
-        """Say what is wrong with a query that has the right form; it is asked for once more."""
-        assert isinstance(written, TaskAndQuery)
-        if _normalize(written.query) in self._shown:
-            detail = f"it repeats the prompt's example {written.query[:80]!r}"
-            return Failure(FailureKind.ECHO, detail)
-        ours, theirs = find_script(written.query), find_script(passage.text)
-        if ours and theirs and ours != theirs:
-            detail = f"it is in {ours} letters, the passage in {theirs}: {written.query[:80]!r}"
-            return Failure(FailureKind.LANGUAGE, detail)
-        return None
+    def _is_worth_more(self, first: Draft) -> bool:
+        if first.failure is not None:
+            return first.is_counted
+        limit = self._plan.more_above_words or 0
+        return len(list_content_words(first.text, first.language)) > limit
 
-    def _read(self, reply: Reply | Failure, passage: Passage, sample: int) -> Query | Dropped:
-        if isinstance(reply, Failure):
-            return Dropped("queries", passage.id, reply.kind, reply.detail)
-        assert isinstance(reply, ChatReply) and isinstance(reply.data, TaskAndQuery)
+    def _run(self, drafts: Sequence[Draft], tick: Tick) -> None:
+        """Take drafts through all steps, each step for all of them."""
+        for step in self._steps:
+            wanting = [d for d in drafts if (not d.failure or d.is_counted) and step.wants(d)]
+            for _ in range(len(drafts) - len(wanting)):
+                tick()
+            replies = self._llm.ask(step.request(draft) for draft in wanting)
+            for draft, reply in zip(wanting, replies, strict=True):
+                take_reply(step, draft, reply)
+                tick()
+
+    def _finish(self, drafts: Iterable[Draft]) -> Iterator[Query | Dropped]:
+        """Make a passage's queries, each of them once."""
+        written: set[tuple[str, str]] = set()
+        for draft in drafts:
+            if draft.failure:
+                reason, detail = draft.failure.kind, draft.failure.detail
+                yield Dropped("queries", draft.passage.id, reason, detail)
+                continue
+            query = self._make_query(draft)
+            if (query.task, query.text) in written:
+                detail = f"sample {query.sample} repeats {query.text[:80]!r}"
+                yield Dropped("queries", query.id, Reason.DUPLICATE_QUERY, detail)
+            else:
+                written.add((query.task, query.text))
+                yield query
+
+    def _make_query(self, draft: Draft) -> Query:
+        wish, prompt_hash = draft.wish, self._plan.hash_prompts(draft.prompt)
+        attributes = (self._llm.name, *wish.parts())
         return Query(
-            id=Query.make_id(passage.id, self.prompt_hash, (self._llm.name,), sample),
-            passage_id=passage.id,
-            task=reply.data.task,
-            text=reply.data.query,
-            language=passage.language,
-            task_type="",
+            id=Query.make_id(draft.passage.id, prompt_hash, attributes, draft.sample),
+            passage_id=draft.passage.id,
+            task=draft.task,
+            text=draft.text,
+            language=draft.language,
+            task_type=draft.task_type,
             writer=self.name,
             model=self._llm.name,
-            prompt_hash=self.prompt_hash,
-            sample=sample,
+            prompt_hash=prompt_hash,
+            sample=draft.sample,
+            query_type=wish.query_type,
+            length=wish.length,
+            difficulty=wish.difficulty,
+            persona=wish.persona,
+            variant=draft.prompt.variant,
+            draft=draft.first,
         )
-
-
-def _normalize(text: str) -> str:
-    return " ".join(text.casefold().split())
-
-
-# Japanese mixes three scripts, and Chinese is one of them.
-_TOGETHER = {"HIRAGANA": "CJK", "KATAKANA": "CJK"}
-
-
-def find_script(text: str) -> str:
-    """Return the script of most letters of a text, as Unicode names it; empty for too few."""
-    letters = [c for c in text[:2000] if c.isalpha()]
-    names = Counter(unicodedata.name(c, "").split(" ")[0] for c in letters)
-    scripts: Counter[str] = Counter()
-    for name, n in names.items():
-        scripts[_TOGETHER.get(name, name)] += n
-    if not scripts:
-        return ""
-    script, n = scripts.most_common(1)[0]
-    # A formula or a name in other letters is no language.
-    return script if n >= 3 and n > len(letters) / 2 else ""
-
-
-def _drop_double(query: Query | Dropped, written: set[tuple[str, str]]) -> Query | Dropped:
-    """Drop a query that was written for the same seed already."""
-    if isinstance(query, Dropped):
-        return query
-    if (query.task, query.text) in written:
-        detail = f"sample {query.sample} repeats {query.text[:80]!r}"
-        return Dropped("queries", query.id, Reason.DUPLICATE_QUERY, detail)
-    written.add((query.task, query.text))
-    return query
