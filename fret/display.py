@@ -18,6 +18,7 @@ from rich.text import Text
 from fret.config.reference import list_keys
 from fret.display_judgements import print_judgement
 from fret.display_llm import describe_spent, print_findings
+from fret.display_queries import print_dropped, print_queries
 from fret.errors import FretError, UserError
 from fret.manifest import Manifest
 from fret.pipeline import STAGES, Pipeline, dropped_rows, load
@@ -109,18 +110,30 @@ def print_rows(
         raise UserError(f"There is no stage {stage!r}; the stages are {', '.join(STAGES)}.")
     record = Dropped if dropped else _RECORDS[stage]
     rows: Iterator[Any] = dropped_rows(pipeline.stored, stage) if dropped else pipeline.rows(record)
+    if record_id is None and dropped:
+        reasons = pipeline.stored.stage(stage).require().reasons
+        shown = print_dropped(rows, reasons, n=n)
+    elif record_id is None and record is Query:
+        shown = print_queries(rows, pipeline.rows(Passage), n=n)
+    else:
+        shown = _print_each(rows, n=n, record_id=record_id)
+    if not shown:
+        what = "dropped rows" if dropped else "rows"
+        out.print(
+            f"No {what} {f'with the id {record_id} ' if record_id else ''}in {stage}.", markup=False
+        )
+
+
+def _print_each(rows: Iterable[Any], *, n: int, record_id: str | None) -> int:
+    """Print n of the rows in full, or the one with an id; return how many."""
     shown = 0
     for row in rows:
         if record_id is None or row.key == record_id:
             print_judgement(row) if isinstance(row, Judgement) else _print_record(row)
             shown += 1
         if shown == n:
-            return
-    if not shown:
-        what = "dropped rows" if dropped else "rows"
-        out.print(
-            f"No {what} {f'with the id {record_id} ' if record_id else ''}in {stage}.", markup=False
-        )
+            break
+    return shown
 
 
 def print_checks(pipeline: str | None, overrides: Sequence[str]) -> bool:
@@ -160,6 +173,11 @@ def print_checks(pipeline: str | None, overrides: Sequence[str]) -> bool:
 def _describe_measures(manifests: Iterable[Manifest]) -> Iterator[str]:
     for manifest in manifests:
         measures = manifest.measures
+        if seeds := measures.get("seeds"):
+            yield (
+                f"seeds: {seeds['asked']} of {seeds['passages']} passages, "
+                f"{seeds['not_sampled']} not sampled"
+            )
         if recall := measures.get("seed_recall"):
             parts = [
                 f"{name} " + " ".join(f"{k} {v:.2f}" for k, v in at.items())
@@ -169,7 +187,7 @@ def _describe_measures(manifests: Iterable[Manifest]) -> Iterator[str]:
         if found := measures.get("judgements"):
             yield from _describe_agreement(found)
         if found := measures.get("examples"):
-            types = ", ".join(f"{n} {kind or 'free'}" for kind, n in found["task_types"].items())
+            types = _list_types(found["task_types"])
             splits = ", ".join(f"{n} {split}" for split, n in found["splits"].items())
             yield f"examples: {splits}; tasks: {types}"
             moved = found["positive_is_not_seed"]
@@ -178,6 +196,15 @@ def _describe_measures(manifests: Iterable[Manifest]) -> Iterator[str]:
             yield _describe_negatives(found)
         if usage := manifest.usage:
             yield f"{manifest.stage}: {_describe_usage(usage)}"
+
+
+def _list_types(counts: Mapping[str, int], most: int = 12) -> str:
+    """Name the most frequent task types: where the model names them, there are many."""
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    told = [f"{n} {kind or 'free'}" for kind, n in ranked[:most]]
+    if rest := ranked[most:]:
+        told.append(f"{sum(n for _, n in rest)} of {len(rest)} others")
+    return ", ".join(told)
 
 
 def _describe_agreement(found: Mapping[str, Any]) -> Iterator[str]:

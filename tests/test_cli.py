@@ -198,10 +198,10 @@ def test_status_and_show_read_without_running(small: Path) -> None:
     assert "run the stage pages first" in said(call("show", "small.yaml", "pages"))
     call("run", "small.yaml")
     assert "judgements" in said(call("status", "small.yaml"))
-    shown = call("show", "small.yaml", "queries", "-n", "2")
+    shown = call("show", "small.yaml", "passages", "-n", "2")
     assert shown.output.count("──") == 2
     record_id = shown.output.split("── ")[1].split()[0]
-    one = call("show", "small.yaml", "queries", "--id", record_id)
+    one = call("show", "small.yaml", "passages", "--id", record_id)
     assert one.output.count("──") == 1 and record_id in one.output
     assert "No rows with the id zzz" in said(call("show", "small.yaml", "queries", "--id", "zzz"))
 

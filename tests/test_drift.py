@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from fret.config import (
     BudgetSettings,
+    ClustersSettings,
     CrossEncoderScorer,
     DenseSettings,
     EmbeddingScorer,
@@ -31,9 +32,12 @@ from fret.config import (
     PipelineSettings,
     QueryLikelihoodScorer,
     RelevanceScorer,
+    RewriteSettings,
     ScoresFusion,
+    SeedsSettings,
     Settings,
     TransformersModel,
+    TwoStepSettings,
 )
 from fret.fingerprint import NOT_IDENTITY, differences, fingerprint_of, identity_of
 from fret.pipeline import STAGES
@@ -59,7 +63,8 @@ models:
           price: {input: 1.0, output: 2.0}}
   other: {backend: scripted}
 pages: {source: {kind: jsonl, path: texts.jsonl}, workers: 1}
-queries: {writer: {kind: llm, model: writer, prompt: write.yaml}}
+queries:
+  writer: {kind: llm, model: writer, prompt: write.yaml}
 candidates: {dense: null}
 judgements:
   scorers:
@@ -79,7 +84,18 @@ candidates: {dense: {model: embedder_a}, bm25: null}
 judgements: {scorers: [{kind: cross_encoder, model: embedder_a}]}
 examples: {negatives: {count: 2}}
 """
-PIPELINES = {"rules": RULES, "models": MODELS, "local": LOCAL, "own": OWN}
+STEERED = MODELS.replace(
+    "prompt: write.yaml}",
+    """prompt: write.yaml, variants: [first], task_types: {a: 1.0, b: 2.0},
+    quotas: true, query_types: {a: 1.0}, lengths: {a: 1.0}, difficulties: {a: 1.0},
+    languages: {same: 1.0}, personas: [a, b], personas_path: personas.txt,
+    two_step: {prompt: choose.yaml}, rewrite: {prompt: rewrite.yaml}}
+  seeds: {count: 3, balance: cluster, clusters: {model: embedder_a}}
+  more_above_words: 10
+  per_passage: 2
+""",
+)
+PIPELINES = {"rules": RULES, "models": MODELS, "local": LOCAL, "own": OWN, "steered": STEERED}
 
 # What no stage depends on: the run's name and place, its money, and what the card says.
 OUTSIDE = {"run", "runs_dir", "answers", "budget", "publish"}
@@ -130,12 +146,13 @@ def holds_settings(value: Any) -> bool:
     return isinstance(value, BaseModel)
 
 
+STEERED_ONLY = {"quotas", "personas", "personas_path", "more_above_words", "seeds"}
 LEAVES = [
     leaf
     for name, text in PIPELINES.items()
     for leaf in walk(name, PipelineSettings.model_validate(yaml.safe_load(text)))
-    # It needs a scorer that grades, and is tested where there is one.
-    if leaf.path[-1] != "deeper"
+    # They need what stands beside them in other pipelines, and are tested there.
+    if leaf.path[-1] != "deeper" and (name == "steered" or leaf.path[-1] not in STEERED_ONLY)
 ]
 
 # Fields whose other value the annotation does not tell. Files of these names are equal copies.
@@ -147,6 +164,13 @@ OTHER: dict[tuple[type[Settings], str], Any] = {
     (RelevanceScorer, "prompt"): "moved/relevance.yaml",
     (QueryLikelihoodScorer, "prompt"): "moved/likelihood.yaml",
     (ListwiseScorer, "prompt"): "moved/listwise.yaml",
+    (LlmWriter, "variants"): ["second"],
+    (LlmWriter, "personas_path"): "moved/personas.txt",
+    (TwoStepSettings, "prompt"): "moved/choose.yaml",
+    (RewriteSettings, "prompt"): "moved/rewrite.yaml",
+    (ClustersSettings, "model"): "embedder_b",
+    (SeedsSettings, "balance"): "site",
+    (LlmWriter, "languages"): {"de": 1.0},
     (LlmWriter, "model"): "other",
     (RelevanceScorer, "model"): "other",
     (QueryLikelihoodScorer, "model"): "writer",
@@ -227,6 +251,8 @@ def change(leaf: Leaf) -> dict[str, Any]:
             section = {"kind": "html", "path": "pages"} if "source" in leaf.path else {}
             section = section or {"kind": "template"}
         parents[-1][leaf.path[-2]] = section
+        if leaf.path[0] == "queries":  # the user's own queries are neither drawn nor steered
+            data["queries"] |= {"seeds": None, "more_above_words": None}
     else:
         node[leaf.name] = other_value(leaf)
         if leaf.name == "weights":
@@ -243,12 +269,15 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "pages").mkdir()
     (root / "pages" / "a.html").write_text("<p>A page", "utf-8")
     (root / "texts.jsonl").write_text('{"text": "A text.", "textx": "The same."}\n', "utf-8")
+    (root / "personas.txt").write_text("a diver\na mason\n", "utf-8")
     (root / "queries.jsonl").write_text('{"text": "A query"}\n', "utf-8")
     for file, shipped in {
         "write.yaml": "write_query",
         "relevance.yaml": "relevance",
         "likelihood.yaml": "query_likelihood",
         "listwise.yaml": "listwise",
+        "choose.yaml": "choose_need",
+        "rewrite.yaml": "rewrite_query",
     }.items():
         shutil.copy(Path(__file__).parents[1] / "prompts" / f"{shipped}.yaml", root / file)
     shutil.copytree(root, root.parent / "drift_moved")
@@ -312,7 +341,8 @@ def expected(leaf: Leaf) -> set[str]:
     if section in OUTSIDE or set(leaf.path) & set(NOT_IDENTITY) or leaf.place in SAME_OUTPUT:
         return set()
     if section == "seed":
-        return following({"queries", "examples"} if leaf.pipeline == "rules" else {"examples"})
+        # The user's own queries are drawn by nobody; the prompt of the others has two variants.
+        return following({"examples"} if leaf.pipeline == "own" else {"queries", "examples"})
     return following({MODEL_USERS[str(leaf.path[1])] if section == "models" else section})
 
 
@@ -352,7 +382,7 @@ def test_every_field_of_every_section_was_changed_above() -> None:
 
 def test_what_leaves_finished_work_alone_is_decided_one_by_one() -> None:
     """A name too many would keep work that no longer fits; one too few, throw work away."""
-    files = {"path", "prompt"}
+    files = {"path", "prompt", "personas_path"}
     patience = {"workers", "timeout_s", "memory_mb", "batch_size", "concurrency", "patience_s"}
     pace = {"prompts_per_request", "requests_per_minute", "tokens_per_minute", "batch_tokens"}
     where = {"base_url", "base_urls", "api_key_env", "device"}
@@ -372,6 +402,9 @@ def test_every_setting_that_is_not_identity_exists() -> None:
         ("models", "texts.jsonl", "pages"),
         ("own", "queries.jsonl", "queries"),
         ("models", "write.yaml", "queries"),
+        ("steered", "choose.yaml", "queries"),
+        ("steered", "rewrite.yaml", "queries"),
+        ("steered", "personas.txt", "queries"),
         ("models", "relevance.yaml", "judgements"),
         ("models", "likelihood.yaml", "judgements"),
         ("models", "listwise.yaml", "judgements"),
@@ -386,6 +419,7 @@ def test_changed_content_of_a_file_changes_what_depends_on_it(
     try:
         changed = original.replace("A query", "A question").replace("A text", "Another text")
         changed = changed.replace("<p>A", "<p>Another").replace("You ", "Thou ")
+        changed = changed.replace("a diver", "a fencer")
         changed = changed.replace("Below are", "Here are").replace("You rank", "Thou rankest")
         assert changed != original
         (here / file).write_text(changed, "utf-8")

@@ -52,9 +52,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipeline": GROUND | {"stages", "dataset", "audit", "llm", "plan", "shards", "estimate"},
     "log_json": GROUND | {"stages"},
     "terminal": set(),
-    "display": GROUND | {"pipeline", "display_llm", "display_judgements", "terminal"},
+    "display": GROUND
+    | {"pipeline", "display_llm", "display_judgements", "display_queries", "terminal"},
     "display_progress": GROUND | {"terminal"},
     "display_judgements": {"records", "terminal"},
+    "display_queries": {"records", "terminal"},
     "display_llm": GROUND | {"estimate", "llm", "terminal"},
     "display_audit": GROUND | {"audit", "terminal"},
     "cli": GROUND

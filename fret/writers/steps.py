@@ -5,8 +5,6 @@ before the next begins. Where requests travel by batch or file, a draft whose an
 goes no further in this run; where they are only counted, the longest way is counted.
 """
 
-import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,6 +16,7 @@ from fret.llm.types import Chat, ChatReply, Failure, FailureKind
 from fret.prompts import Prompt
 from fret.records import Passage
 from fret.writers.content_words import find_shared
+from fret.writers.script import find_script
 from fret.writers.steering import Steering, Wish
 
 # As in Qwen3-Embedding (arXiv 2506.05176), in plain words.
@@ -291,21 +290,3 @@ def take_reply(step: Step, draft: Draft, reply: object) -> None:
 
 def _normalize(text: str) -> str:
     return " ".join(text.casefold().split())
-
-
-# Japanese mixes three scripts, and Chinese is one of them.
-_TOGETHER = {"HIRAGANA": "CJK", "KATAKANA": "CJK"}
-
-
-def find_script(text: str) -> str:
-    """Return the script of most letters of a text, as Unicode names it; empty for too few."""
-    letters = [c for c in text[:2000] if c.isalpha()]
-    names = Counter(unicodedata.name(c, "").split(" ")[0] for c in letters)
-    scripts: Counter[str] = Counter()
-    for name, n in names.items():
-        scripts[_TOGETHER.get(name, name)] += n
-    if not scripts:
-        return ""
-    script, n = scripts.most_common(1)[0]
-    # A formula or a name in other letters is no language.
-    return script if n >= 3 and n > len(letters) / 2 else ""
