@@ -18,6 +18,7 @@ from rich.text import Text
 from fret.config.reference import list_keys
 from fret.display_judgements import print_judgement
 from fret.display_llm import describe_spent, print_findings
+from fret.display_measures import describe_queries
 from fret.display_queries import print_dropped, print_queries
 from fret.errors import FretError, UserError
 from fret.manifest import Manifest
@@ -184,6 +185,8 @@ def _describe_measures(manifests: Iterable[Manifest]) -> Iterator[str]:
                 for name, at in recall.items()
             ]
             yield f"seed found: {'; '.join(parts)}"
+        if found := measures.get("queries"):
+            yield from describe_queries(found)
         if found := measures.get("judgements"):
             yield from _describe_agreement(found)
         if found := measures.get("examples"):

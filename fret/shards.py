@@ -121,8 +121,12 @@ def _make_shards(
     # A model's server must not fall idle at the end of each shard; what computes here, on all
     # cores already, gains nothing from a second shard beside it.
     make = _make_overlapping if stage.questions() else _make_one
+    n_admitted = 0
     for index, records, counted in make(stage, todo, tick):
-        folder.write_shard(index, stage.record, records, count=counted)
+        for finished in range(n_admitted, index):
+            stage.remember(folder.rows(stage.record, finished))
+        folder.write_shard(index, stage.record, stage.admit(records), count=counted)
+        n_admitted = index + 1
 
 
 def _make_one(stage: Stage, todo: Iterable[tuple[int, Rows]], tick: Tick) -> Made:

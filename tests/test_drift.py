@@ -25,6 +25,7 @@ from fret.config import (
     FileWriter,
     HtmlSource,
     JsonlSource,
+    JudgeCheck,
     ListwiseScorer,
     LlmWriter,
     NegativesSettings,
@@ -36,6 +37,7 @@ from fret.config import (
     ScoresFusion,
     SeedsSettings,
     Settings,
+    SimilarCheck,
     TransformersModel,
     TwoStepSettings,
 )
@@ -65,6 +67,7 @@ models:
 pages: {source: {kind: jsonl, path: texts.jsonl}, workers: 1}
 queries:
   writer: {kind: llm, model: writer, prompt: write.yaml}
+  checks: {judge: {model: writer, prompt: judge.yaml}, similar: {model: embedder_a}}
 candidates: {dense: null}
 judgements:
   scorers:
@@ -79,7 +82,7 @@ LOCAL = MODELS.replace("{backend: scripted}", "{backend: transformers, model: em
 OWN = """
 run: r
 pages: {source: {kind: html, path: pages}, workers: 1}
-queries: {writer: {kind: file, path: queries.jsonl}}
+queries: {writer: {kind: file, path: queries.jsonl}, checks: {own_queries: true}}
 candidates: {dense: {model: embedder_a}, bm25: null}
 judgements: {scorers: [{kind: cross_encoder, model: embedder_a}]}
 examples: {negatives: {count: 2}}
@@ -152,7 +155,9 @@ LEAVES = [
     for name, text in PIPELINES.items()
     for leaf in walk(name, PipelineSettings.model_validate(yaml.safe_load(text)))
     # They need what stands beside them in other pipelines, and are tested there.
-    if leaf.path[-1] != "deeper" and (name == "steered" or leaf.path[-1] not in STEERED_ONLY)
+    if leaf.path[-1] != "deeper"
+    and (name == "steered" or leaf.path[-1] not in STEERED_ONLY)
+    and not (leaf.path[-1] == "judge" and name != "models")
 ]
 
 # Fields whose other value the annotation does not tell. Files of these names are equal copies.
@@ -172,6 +177,9 @@ OTHER: dict[tuple[type[Settings], str], Any] = {
     (SeedsSettings, "balance"): "site",
     (LlmWriter, "languages"): {"de": 1.0},
     (LlmWriter, "model"): "other",
+    (JudgeCheck, "model"): "other",
+    (JudgeCheck, "prompt"): "moved/judge.yaml",
+    (SimilarCheck, "model"): "embedder_b",
     (RelevanceScorer, "model"): "other",
     (QueryLikelihoodScorer, "model"): "writer",
     (ListwiseScorer, "model"): "writer",
@@ -222,7 +230,11 @@ def other_of_type(hint: Any, value: Any) -> Any:
     if typing.get_origin(hint) is typing.Literal:
         return next(choice for choice in typing.get_args(hint) if choice != value)
     if isinstance(hint, type) and issubclass(hint, Settings):  # a section that is null here
-        needed = {DenseSettings: {"model": "embedder_a"}, BudgetSettings: {"usd": 1.0}}
+        needed = {
+            DenseSettings: {"model": "embedder_a"},
+            SimilarCheck: {"model": "embedder_a"},
+            BudgetSettings: {"usd": 1.0},
+        }
         return needed.get(hint, {})
     samples: dict[Any, Callable[[], Any]] = {
         bool: lambda: not value,
@@ -273,6 +285,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "queries.jsonl").write_text('{"text": "A query"}\n', "utf-8")
     for file, shipped in {
         "write.yaml": "write_query",
+        "judge.yaml": "judge_query",
         "relevance.yaml": "relevance",
         "likelihood.yaml": "query_likelihood",
         "listwise.yaml": "listwise",
@@ -338,6 +351,8 @@ def following(stages: set[str]) -> set[str]:
 def expected(leaf: Leaf) -> set[str]:
     """Return the stages that must be made anew when this field changes."""
     section = str(leaf.path[0])
+    if leaf.name == "round_trip":  # the stage that knows the seed's rank drops
+        return following({"candidates"})
     if section in OUTSIDE or set(leaf.path) & set(NOT_IDENTITY) or leaf.place in SAME_OUTPUT:
         return set()
     if section == "seed":
@@ -430,6 +445,7 @@ def test_changed_content_of_a_file_changes_what_depends_on_it(
 
 def test_new_weights_in_a_local_model_s_folder_change_what_was_asked_of_it(here: Path) -> None:
     data = yaml.safe_load(LOCAL)
+    data["queries"]["checks"]["similar"] = None  # it has the same folder
     before = fingerprints(data)
     weights = here / "embedder_a" / "model.bin"
     try:

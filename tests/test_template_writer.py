@@ -7,7 +7,10 @@ import pytest
 from fret.records import Dropped, Passage, Query, Reason
 from fret.writers.template import TemplateWriter
 
-TYPES = ("question", "keywords", "claim", "title", "similar")
+TYPES = (
+    "question", "howto", "definition", "comparison", "entity",
+    "keywords", "claim", "title", "similar",
+)  # fmt: skip
 
 KETTLE = (
     "Descaling\n"
@@ -37,6 +40,15 @@ BICI = (
     "Si la cadena salta en los piñones, conviene medir el desgaste con un calibre. "
     "Los ciclistas de ciudad cambian la cadena cada 3000 kilómetros."
 )
+NEWS = (
+    "NASA also added five companies to the CLPS contract on Monday, officials said. "
+    "Kathy Lueders, the head of the Human Exploration office, welcomed the decision. "
+    "The agency was pleased. It will pay them later. "
+    "In May 2019, Lueders canceled a contract with OrbitBeyond because it missed a deadline. "
+    "Intuitive Machines will send 14 instruments to the moon, according to SpaceX founder "
+    "Elon Musk. "
+    "He said that they are ready; the two lost their rockets."
+)
 CHA = "绿茶是没有经过发酵的茶叶，主要产于浙江和安徽。它很香。冲泡绿茶的水温在八十度左右，时间不长。"
 BOILERPLATE = "Sign up\nAll rights reserved. Share this! Click here to read more…\nSUBSCRIBE NOW"
 
@@ -51,11 +63,18 @@ PASSAGES = [
     make_passage(MOULIN, "fr", "Nettoyer un moulin à café"),
     make_passage(BICI, "es", "Limpiar la cadena de la bicicleta"),
     make_passage(CHA, "zh", "绿茶"),
+    make_passage(NEWS, "en", "NASA adds companies to the CLPS contract for lunar landers"),
 ]
 
 
 def write(passages: list[Passage], *, types: tuple[str, ...] = TYPES, n: int = 1, seed: int = 0):
     return list(TemplateWriter(task_types=types, per_passage=n, seed=seed).write(passages))
+
+
+def gather(passage: Passage, task_type: str) -> set[str]:
+    """All that any seed may write of a passage."""
+    seeds = (write([passage], types=(task_type,), n=9, seed=seed) for seed in range(40))
+    return {q.text for queries in seeds for q in queries if isinstance(q, Query)}
 
 
 def write_texts(passage: Passage, task_type: str) -> list[str]:
@@ -77,8 +96,8 @@ def test_a_first_sample_does_not_depend_on_how_many_follow():
 @pytest.mark.parametrize("task_type", TYPES)
 def test_only_the_types_asked_for_are_written(task_type):
     written = [q for q in write(PASSAGES, types=(task_type,), n=2) if isinstance(q, Query)]
-    assert {q.task_type for q in written} == {task_type}
-    assert {q.language for q in written} >= {"en", "de", "fr", "es"}
+    assert {q.task_type for q in written} <= {task_type}
+    assert written or task_type == "comparison"
 
 
 def test_no_passage_gets_the_same_text_twice():
@@ -103,11 +122,35 @@ def test_planted_pronouns_and_boilerplate_reach_no_query():
             assert not re.search(r"newsletter|above|sign up", text, re.IGNORECASE)
 
 
-def test_claims_come_from_any_sentence_without_its_connective():
-    claims = write_texts(PASSAGES[0], "claim")
-    assert any("invented in Chicago in 1891" in claim for claim in claims)
-    assert any("descaler" in claim for claim in claims)
-    assert not any("you" in claim.split() for claim in claims)
+@pytest.mark.parametrize(
+    ("number", "task_type", "text"),
+    [
+        (0, "claim", "Vinegar is harmful to rubber seals."),
+        (1, "claim", "Sauerteig ist ein Teig aus Mehl und Wasser."),
+        (5, "claim", "NASA added five companies to the CLPS contract."),
+        (5, "claim", "Kathy Lueders canceled a contract with OrbitBeyond in May 2019."),
+        (5, "similar", "In May 2019, Kathy Lueders canceled a contract with OrbitBeyond."),
+        (5, "title", "Kathy Lueders cancels contract with OrbitBeyond"),
+        (5, "title", "Intuitive Machines to send 14 instruments to moon"),
+        (5, "entity", "Who is Kathy Lueders?"),
+        (5, "entity", "Who is the founder of SpaceX?"),
+        (5, "question", "When did Kathy Lueders cancel a contract with OrbitBeyond?"),
+        (5, "question", "Why did Kathy Lueders cancel a contract with OrbitBeyond?"),
+        (5, "question", "How many companies did NASA add to the CLPS contract?"),
+        (5, "keywords", "nasa clps contract"),
+        (2, "keywords", "nettoyer moulin café"),
+        (3, "definition", "¿Qué es la cadena?"),
+        (2, "howto", "Comment nettoyer un moulin à café ?"),
+    ],
+)
+def test_a_statement_becomes_other_words_than_its_sentence(number, task_type, text):
+    texts = gather(PASSAGES[number], task_type)
+    assert text in texts, sorted(texts)
+
+
+def test_what_a_passage_leaves_open_is_not_asked_about():
+    everything = " ".join(t for kind in TYPES for t in gather(PASSAGES[5], kind))
+    assert not re.search(r"agency|the two|Monday|officials|\bthem\b|\bHe\b", everything)
 
 
 @pytest.mark.parametrize(
@@ -129,9 +172,7 @@ def test_claims_come_from_any_sentence_without_its_connective():
 )
 def test_questions_are_those_that_the_passage_answers(number, question):
     texts = {
-        q.text
-        for seed in range(60)
-        for q in write([PASSAGES[number]], types=("question",), n=9, seed=seed)
+        t for kind in ("question", "howto", "definition") for t in gather(PASSAGES[number], kind)
     }
     assert question in texts, sorted(texts)
 
@@ -144,10 +185,10 @@ def test_keywords_are_few_small_and_without_stopwords():
             assert not {"the", "und", "les", "los"} & set(text.split())
 
 
-def test_scripts_without_spaces_get_whole_sentences():
+def test_scripts_without_spaces_get_the_first_part_of_a_sentence():
     claims = write_texts(PASSAGES[4], "claim")
     assert len(claims) == 2
-    assert all(claim in CHA for claim in claims)
+    assert all(claim.rstrip("。") in CHA and claim not in CHA for claim in claims)
     assert isinstance(write([PASSAGES[4]], types=("keywords",))[0], Dropped)
 
 

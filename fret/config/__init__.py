@@ -13,6 +13,17 @@ from fret.config.candidates import (
     FusionSettings,
     QueryFormat,
 )
+from fret.config.checks import (
+    NO_CHECKS,
+    ChecksSettings,
+    CopiedCheck,
+    JudgeCheck,
+    LanguageCheck,
+    LeakedCheck,
+    LengthCheck,
+    NearDuplicatesCheck,
+    SimilarCheck,
+)
 from fret.config.examples import (
     ExamplesSettings,
     ExtraPositivesSettings,
@@ -62,12 +73,15 @@ from fret.config.texts import (
 from fret.config.tree import BudgetSettings, PipelineSettings, PublishSettings
 
 __all__ = [
+    "NO_CHECKS",
     "RUN_NAME",
     "BatchSettings",
     "Bm25Settings",
     "BudgetSettings",
     "CandidatesSettings",
+    "ChecksSettings",
     "ClustersSettings",
+    "CopiedCheck",
     "CrossEncoderScorer",
     "DeeperSettings",
     "DenseSettings",
@@ -79,11 +93,16 @@ __all__ = [
     "FusionSettings",
     "HtmlSource",
     "JsonlSource",
+    "JudgeCheck",
     "JudgementFusion",
     "JudgementsSettings",
+    "LanguageCheck",
+    "LeakedCheck",
+    "LengthCheck",
     "ListwiseScorer",
     "LlmWriter",
     "Model",
+    "NearDuplicatesCheck",
     "NegativesSettings",
     "OpenAIModel",
     "PagesSettings",
@@ -101,6 +120,7 @@ __all__ = [
     "ScriptedModel",
     "SeedsSettings",
     "Settings",
+    "SimilarCheck",
     "Source",
     "TemplateWriter",
     "TransformersModel",

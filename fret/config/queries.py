@@ -1,16 +1,28 @@
 """The section of the stage queries: which passages are asked about, by what, and for what."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from fret.config.base import Settings
+from fret.config.checks import NO_CHECKS, ChecksSettings
 
 Weight = Annotated[float, Field(gt=0)]
 Words = Annotated[str, Field(pattern=r"^\S(.*\S)?$")]
 """Words on one line: they become one line of a prompt."""
 Weights = dict[Words, Weight]
 """What may be drawn, with how often each is in relation to the others."""
+RuleTask = Literal[
+    "question",
+    "howto",
+    "definition",
+    "comparison",
+    "entity",
+    "keywords",
+    "claim",
+    "title",
+    "similar",
+]
 Language = Annotated[str, Field(pattern=r"^(same|[a-z]{2,3})$")]
 
 
@@ -24,9 +36,7 @@ class TemplateWriter(Settings):
 
     kind: Literal["template"]
     """Which kind of writer this is."""
-    task_types: list[Literal["question", "keywords", "claim", "title", "similar"]] = Field(
-        default=["question", "keywords", "claim", "title", "similar"], min_length=1
-    )
+    task_types: list[RuleTask] = Field(default=list(get_args(RuleTask)), min_length=1)
     """Kinds of need to write; a passage gets one that fits it, drawn by the seed."""
 
 
@@ -162,6 +172,15 @@ class QueriesSettings(Settings):
     """With the writer `llm`: more than one query only for passages whose first has more content
     words than this; 10 is a good number: further short queries hurt (arXiv 2602.09448). Null: for
     all passages."""
+    checks: Annotated[ChecksSettings | None, BeforeValidator(_read_switch)] = ChecksSettings()
+    """What makes a query unfit; `false` for no checks at all."""
+
+    @property
+    def active_checks(self) -> ChecksSettings:
+        """The checks that this writer's queries must pass; people's own pass as they are."""
+        checks = self.checks or NO_CHECKS
+        is_own = isinstance(self.writer, FileWriter) and not checks.own_queries
+        return NO_CHECKS if is_own else checks
 
     @model_validator(mode="after")
     def _fits_the_writer(self) -> "QueriesSettings":

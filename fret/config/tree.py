@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from fret.config.base import RUN_NAME, Settings
 from fret.config.candidates import CandidatesSettings
+from fret.config.checks import JudgeCheck
 from fret.config.examples import ExamplesSettings
 from fret.config.judgements import (
     JudgementsSettings,
@@ -77,8 +78,9 @@ class PipelineSettings(Settings):
     def _models_by_user(self) -> list[tuple[str, str]]:
         """List (where in the file, name of the model) of all that ask one."""
         users: list[tuple[str, Any]] = [("queries.writer", self.queries.writer)]
+        users += [("queries.checks.judge", self.queries.active_checks.judge)]
         users += [(f"judgements.scorers[{i}]", s) for i, s in enumerate(self.judgements.scorers)]
-        asking = LlmWriter | RelevanceScorer | QueryLikelihoodScorer | ListwiseScorer
+        asking = LlmWriter | JudgeCheck | RelevanceScorer | QueryLikelihoodScorer | ListwiseScorer
         return [(where, user.model) for where, user in users if isinstance(user, asking)]
 
     @model_validator(mode="after")

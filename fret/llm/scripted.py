@@ -9,6 +9,9 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from pydantic import BaseModel
 
 from fret.llm.forms.chat import read_shape
 from fret.llm.types import (
@@ -67,17 +70,27 @@ class ScriptedLLM:
         words = list(dict.fromkeys(_WORD.findall(text)))
         start = self._draw(f"{text}{request.sample}") % max(1, len(words) - 4)
         query = " ".join(words[start : start + 4]).lower()
-        made_up = {"task": "Given a query, find a passage that answers it.", "query": query}
-        if request.shape is not None:
-            made_up = {name: made_up.get(name, query) for name in request.shape.model_fields}
-            made_up |= _choose(text, made_up)
-        answer = json.dumps(made_up)
+        answer = json.dumps(self._fill_in(request.shape, text, query))
         usage = _usage(text, query)
         return (
             ChatReply(answer, usage)
             if request.shape is None
             else read_shape(request, answer, usage)
         )
+
+    def _fill_in(self, shape: type[BaseModel] | None, text: str, query: str) -> dict[str, Any]:
+        """Write words into each field, or a mark from 3 to 5 where it is a number."""
+        written = {"task": "Given a query, find a passage that answers it.", "query": query}
+        if shape is None:
+            return written
+        fields = shape.model_fields
+        marks = {
+            name: 3 + self._draw(f"{name}{text}") % 3
+            for name, field in fields.items()
+            if field.annotation is int
+        }
+        words = {name: written.get(name, query) for name in fields}
+        return words | _choose(text, fields) | marks
 
     def _draw(self, text: str) -> int:
         digest = hashlib.sha256(f"{self._seed}{text}".encode("utf-8", "surrogatepass")).digest()

@@ -62,6 +62,11 @@ JOBS = {
         written=frozenset({"rewritten"}),
         needed=frozenset({"query", "rewritten"}),
     ),
+    "judge_query": Job(
+        given=frozenset({"passage", "title", "task", "query"}),
+        written=frozenset({"answerable", "natural", "self_contained"}),
+        needed=frozenset({"passage", "query", "answerable", "natural", "self_contained"}),
+    ),
     "query_likelihood": Job(
         given=frozenset({"passage", "title", "task"}),
         written=frozenset({"query"}),

@@ -29,3 +29,8 @@ def tokenize(text: str) -> list[str]:
         else:
             tokens.append(token)
     return tokens
+
+
+def is_run(text: str) -> bool:
+    """Whether a text begins with a character of a script that writes no spaces."""
+    return _IS_RUN.match(text) is not None

@@ -95,6 +95,22 @@ class Stage(Protocol):
         for _ in self.process(rows, _no_tick):
             pass
 
+    def admit(self, records: Iterable[Record | Dropped]) -> Iterable[Record | Dropped]:
+        """Look at what `process` made beside all earlier shards, just before it is written.
+
+        Called in one thread, shard after shard in their order, so what it keeps or drops does not
+        hang on how shards overlap.
+        """
+        return records
+
+    def remember(self, records: Iterable[Record]) -> None:
+        """Take in what an earlier process kept of a shard, as if `admit` had just let it pass.
+
+        `records` are read only as they are asked for. What a finished shard dropped is not among
+        them, so `admit` may go by kept records alone.
+        """
+        return None
+
     def measure(self, run: Run) -> dict[str, Any]:
         """Return figures over the finished stage, for the manifest."""
         return {}

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
+from fret.checks.round_trip import measure_round_trip
 from fret.config import CandidatesSettings
 from fret.errors import ConfigError
 from fret.fingerprint import identity_of
@@ -15,12 +16,11 @@ from fret.retrieval.dense import MINILM, Embedder, PassageVectors, identify_mode
 from fret.retrieval.fuse import fuse_ranks
 from fret.stages.base import Stage, Tick
 from fret.stages.context import Context
+from fret.stages.join import join_queries
 from fret.store import Run
 
 # Queries searched together: one matrix product instead of many.
 _QUERIES_PER_BLOCK = 64
-# Where recall of the seed is measured.
-_DEPTHS = (1, 5, 20)
 
 
 class Candidates(Stage):
@@ -34,12 +34,14 @@ class Candidates(Stage):
     def __init__(self, context: Context) -> None:
         self._context = context
         self._settings: CandidatesSettings = context.settings.candidates
+        self._round_trip = context.settings.queries.active_checks.round_trip
         self._embedder = self._find_embedder()
         self._bm25: BM25Index | None = None
         self._vectors: PassageVectors | None = None
 
     def identity(self) -> dict[str, Any]:
         identity: dict[str, Any] = identity_of(self._settings.model_dump())
+        identity["round_trip"] = self._round_trip
         if self._embedder is None:
             identity["dense"] = None
         elif self._settings.dense:
@@ -74,7 +76,9 @@ class Candidates(Stage):
         self._bm25 = self._vectors = None
 
     def measure(self, run: Run) -> dict[str, Any]:
-        return {"seed_recall": measure_seed_recall(run.rows(CandidatesRecord))}
+        shards = range(run.n_shards(CandidatesRecord))
+        found = (pair for shard in shards for pair in join_queries(run, CandidatesRecord, shard))
+        return measure_round_trip(found)
 
     def _find_embedder(self) -> Embedder | None:
         dense = self._settings.dense
@@ -106,6 +110,12 @@ class Candidates(Stage):
 
     def _make(self, query: Query, pool: "_Pool", vector: Any) -> CandidatesRecord | Dropped:
         seed = self._lookup.row_of(query.passage_id) if query.passage_id else None
+        if seed is not None and self._round_trip and seed not in pool.rows[: self._round_trip]:
+            place = pool.rows.index(seed) + 1 if seed in pool.rows else "none"
+            detail = (
+                f"rank of the seed: {place}, not within {self._round_trip}: {query.text[:80]!r}"
+            )
+            return Dropped(self.name, query.id, Reason.SEED_NOT_RETRIEVED, detail)
         rows = pool.rows[: self._settings.top_k]
         if seed is not None and seed not in rows:
             rows = [*rows[: self._settings.top_k - 1], seed]
@@ -152,23 +162,3 @@ class _Pool:
         fused = dict(zip(rows, fuse_ranks(rankings, k), strict=True))
         pool.rows = sorted(rows, key=lambda row: (-fused[row], row))
         return pool
-
-
-def measure_seed_recall(rows: Iterable[CandidatesRecord]) -> dict[str, dict[str, float]]:
-    """Return, per retriever, the share of queries whose seed is within the first 1, 5 and 20."""
-    found: dict[str, list[int | None]] = {"bm25": [], "dense": [], "fused": []}
-    for record in rows:
-        if record.seed_id is not None:
-            place = record.passage_ids.index(record.seed_id)
-            found["bm25"].append(record.bm25_ranks[place])
-            found["dense"].append(record.dense_ranks[place])
-            found["fused"].append(record.seed_rank)
-    return {
-        name: {f"@{depth}": _share_within(ranks, depth) for depth in _DEPTHS}
-        for name, ranks in found.items()
-        if any(rank is not None for rank in ranks)
-    }
-
-
-def _share_within(ranks: Sequence[int | None], depth: int) -> float:
-    return round(sum(rank is not None and rank <= depth for rank in ranks) / len(ranks), 4)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar
 
 from fret.config import FileWriter, LlmWriter, TemplateWriter
@@ -11,6 +12,7 @@ from fret.prompts import Prompt
 from fret.records import Dropped, Passage, Query, Record, hash_json
 from fret.sources.files import read_lines
 from fret.stages.base import Question, Stage, Tick
+from fret.stages.checking import QueryChecks
 from fret.stages.context import Context
 from fret.stages.own_queries import OwnQueries
 from fret.stages.seeds import Seeds
@@ -43,9 +45,14 @@ class _QueriesFromSeeds(Stage):
 
     _writer: Writer
     _seeds: Seeds
+    _checks: QueryChecks
+
+    def questions(self) -> set[Question]:
+        return self._checks.questions()
 
     def open(self, run: Run) -> None:
         self._seeds.open(run)
+        self._checks.open()
 
     def inputs(self, run: Run) -> Iterator[Iterable[Passage]]:
         # What is not asked about is no input: rows in = rows out + dropped holds for the rest.
@@ -55,12 +62,18 @@ class _QueriesFromSeeds(Stage):
         return self._seeds.count(run) * self.ticks_per_row
 
     def process(self, rows: Iterable[Passage], tick: Tick) -> Iterator[Query | Dropped]:
-        for query in self._writer.write(rows):
+        for query in self._checks.write(partial(self._writer.write, tick=tick), rows):
             yield query
             tick()
 
+    def admit(self, records: Iterable[Record | Dropped]) -> Iterable[Record | Dropped]:
+        return self._checks.admit(records)
+
+    def remember(self, records: Iterable[Record]) -> None:
+        self._checks.remember(records)
+
     def measure(self, run: Run) -> dict[str, Any]:
-        return self._seeds.measure(run)
+        return {**self._seeds.measure(run), **self._checks.measure(run)}
 
 
 class QueriesByRules(_QueriesFromSeeds):
@@ -70,14 +83,17 @@ class QueriesByRules(_QueriesFromSeeds):
         self._settings, self._seed = context.settings.queries, context.seed
         self._seeds = Seeds(context)
         self.ticks_per_row = self._settings.per_passage
-        self._writer = RuleWriter(
+        self._checks = QueryChecks(context)
+        rules = RuleWriter(
             task_types=writer.task_types, per_passage=self.ticks_per_row, seed=self._seed
         )
+        self._writer, self._rules_hash = rules, rules.prompt_hash
 
     def identity(self) -> dict[str, Any]:
         settings: dict[str, Any] = identity_of(self._settings.model_dump())
         settings["seeds"] = self._seeds.identity()
-        return {**settings, "seed": self._seed, "rules": self._writer.prompt_hash}
+        settings["checks"] = self._checks.identity()
+        return {**settings, "seed": self._seed, "rules": self._rules_hash}
 
 
 class QueriesByModel(_QueriesFromSeeds):
@@ -104,11 +120,13 @@ class QueriesByModel(_QueriesFromSeeds):
             self._plan = replace(self._plan, n_personas=two_step.n_personas)
         if rewrite:
             self._plan = replace(self._plan, rewrite_above=rewrite.above)
-        self.ticks_per_row = self._settings.per_passage * self._plan.n_steps
+        self.ticks_per_row = self._settings.per_passage * (self._plan.n_steps + 1)
+        self._checks = QueryChecks(context, shown=list(_list_shown(self._plan)))
 
     def identity(self) -> dict[str, Any]:
         identity: dict[str, Any] = identity_of(self._settings.model_dump())
         identity["seeds"] = self._seeds.identity()
+        identity["checks"] = self._checks.identity()
         writer = identity["writer"]
         writer["prompt_hash"] = [prompt.hash for prompt in self._prompts]
         for step, prompt in (("two_step", self._plan.choosing), ("rewrite", self._plan.rewriting)):
@@ -125,7 +143,7 @@ class QueriesByModel(_QueriesFromSeeds):
         n_words = self._context.settings.passages.max_words
         prompts = [*self._prompts, self._plan.choosing, self._plan.rewriting]
         longest = max(prompt.longest(n_words) for prompt in prompts if prompt)
-        return {Question(self._wanted.model, "chat", longest)}
+        return {Question(self._wanted.model, "chat", longest), *super().questions()}
 
     def open(self, run: Run) -> None:
         super().open(run)
@@ -138,10 +156,7 @@ class QueriesByModel(_QueriesFromSeeds):
             leaves_need=self._wanted.two_step is not None,
         )
         llm = self._context.llm(self._wanted.model)
-        self._model_writer = ModelWriter(llm, self._plan, steering)
-
-    def process(self, rows: Iterable[Passage], tick: Tick) -> Iterator[Query | Dropped]:
-        yield from self._model_writer.write(rows, tick)
+        self._writer = ModelWriter(llm, self._plan, steering)
 
     def measure(self, run: Run) -> dict[str, Any]:
         measures = super().measure(run)
@@ -165,6 +180,13 @@ class QueriesByModel(_QueriesFromSeeds):
                 "not learn which task types, lengths … queries.writer asks for. Add it to `shot`, "
                 "after the passage, as prompts/write_query.yaml does."
             )
+
+
+def _list_shown(plan: Plan) -> Iterator[str]:
+    """Yield the texts of the prompts' examples that a model may write instead of its own."""
+    prompts = [*plan.prompts, *([plan.rewriting] if plan.rewriting else ())]
+    for example in (example for prompt in prompts for example in prompt.examples):
+        yield from (str(example[n]) for n in ("task", "query", "rewritten") if example.get(n))
 
 
 def _choose_variants(prompt: Prompt, writer: LlmWriter) -> tuple[Prompt, ...]:

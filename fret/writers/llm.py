@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from fret.language.words import count_content
 from fret.llm.types import LLM
 from fret.prompts import Prompt
 from fret.records import Dropped, Passage, Query, Reason, hash_json
-from fret.writers.content_words import list_content_words
 from fret.writers.steering import Steering
 from fret.writers.steps import Asking, ChooseStep, Draft, RewriteStep, Step, WriteStep, take_reply
 
@@ -65,7 +65,8 @@ class LlmWriter:
         """Yield queries in the order of their seeds.
 
         Args:
-            tick: called once for each query and step.
+            tick: called once for each query and step; for a query that is not worth writing once
+                more: its caller does so for those that are.
         """
         by_passage = [[self._begin(passage, 0)] for passage in passages]
         n_more = self._plan.per_passage - 1
@@ -79,7 +80,7 @@ class LlmWriter:
                 if self._is_worth_more(drafts[0]):
                     drafts += self._begin_more(drafts[0])
                 else:
-                    for _ in range(n_more * self._plan.n_steps):
+                    for _ in range(n_more * (self._plan.n_steps + 1)):
                         tick()
             self._run([draft for drafts in by_passage for draft in drafts[1:]], tick)
         for drafts in by_passage:
@@ -104,7 +105,7 @@ class LlmWriter:
         if first.failure is not None:
             return first.is_counted
         limit = self._plan.more_above_words or 0
-        return len(list_content_words(first.text, first.language)) > limit
+        return count_content(first.text, first.language) > limit
 
     def _run(self, drafts: Sequence[Draft], tick: Tick) -> None:
         """Take drafts through all steps, each step for all of them."""

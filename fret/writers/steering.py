@@ -13,8 +13,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
+from fret.language.names import LANGUAGE_NAMES
 from fret.records import Passage, make_id
-from fret.writers.language_names import LANGUAGE_NAMES
 
 SAME = "same"
 """Stands for the passage's own language."""

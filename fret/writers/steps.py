@@ -12,11 +12,11 @@ from typing import Annotated, Protocol
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from fret.language.script import find_script
+from fret.language.words import find_shared
 from fret.llm.types import Chat, ChatReply, Failure, FailureKind
 from fret.prompts import Prompt
 from fret.records import Passage
-from fret.writers.content_words import find_shared
-from fret.writers.script import find_script
 from fret.writers.steering import Steering, Wish
 
 # As in Qwen3-Embedding (arXiv 2506.05176), in plain words.

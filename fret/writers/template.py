@@ -3,17 +3,20 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
+from itertools import chain
 from random import Random
 
 from fret.records import Dropped, Passage, Query, Reason, hash_json, make_id
 from fret.writers.rules.keywords import offer_keywords
 from fret.writers.rules.languages import WORDINGS
 from fret.writers.rules.patterns import offer_questions, offer_titles
-from fret.writers.rules.reading import NO_SPACES, Offer, Reading, read_passage
+from fret.writers.rules.reading import NO_SPACES, Offer, Reading, list_words, read_passage
 from fret.writers.rules.sentences import offer_claims, offer_similar
+from fret.writers.rules.statements import offer_clause_claims, offer_clause_rewordings
 from fret.writers.rules.wording import BOILERPLATE, POINTERS, TASKS
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 
 _BOILERPLATE = re.compile(BOILERPLATE, re.IGNORECASE)
 _POINTERS = re.compile(POINTERS, re.IGNORECASE)
@@ -21,20 +24,27 @@ _POINTERS = re.compile(POINTERS, re.IGNORECASE)
 _DRAWN = 5
 _MAX_WORDS = 32
 
+# Keywords and titles can be made of nearly every passage; the other kinds are to come up as well.
+_WEIGHTS = {"question": 3, "howto": 4, "definition": 3, "comparison": 4, "claim": 2, "similar": 3}
+
 _RULES: dict[str, Callable[[Reading], Iterator[Offer]]] = {
     "question": offer_questions,
+    "howto": partial(offer_questions, kind="howto"),
+    "definition": partial(offer_questions, kind="definition"),
+    "comparison": partial(offer_questions, kind="comparison"),
+    "entity": partial(offer_questions, kind="entity"),
     "keywords": offer_keywords,
-    "claim": offer_claims,
+    "claim": lambda reading: chain(offer_clause_claims(reading), offer_claims(reading)),
     "title": offer_titles,
-    "similar": offer_similar,
+    "similar": lambda reading: chain(offer_clause_rewordings(reading), offer_similar(reading)),
 }
 
 
 class TemplateWriter:
     """Writes queries by rules: key phrases, sentence patterns and headings; no language model.
 
-    `task_types` are kinds of query: question, keywords, claim, title, similar. Each query takes one
-    of those for which the passage offers a good one. The same seed gives the same queries.
+    `task_types` are kinds of query, see `fret.config.queries.RuleTask`. Each query takes one of
+    those for which the passage offers a good one. The same seed gives the same queries.
     """
 
     name = "template"
@@ -50,8 +60,14 @@ class TemplateWriter:
         self._seed = seed
         self.prompt_hash = _hash_rules()
 
-    def write(self, passages: Iterable[Passage]) -> Iterator[Query | Dropped]:
-        """Yield up to `per_passage` different queries for each passage, or why there is none."""
+    def write(
+        self, passages: Iterable[Passage], tick: Callable[[], None] | None = None
+    ) -> Iterator[Query | Dropped]:
+        """Yield up to `per_passage` different queries for each passage, or why there is none.
+
+        Args:
+            tick: never called: no model is asked.
+        """
         for passage in passages:
             queries = list(self._write_passage(passage))
             yield from queries
@@ -108,7 +124,7 @@ def _draw_query(
     kinds = [t for t, list_ in fresh.items() if list_]
     if not kinds:
         return None
-    kind = draw.choice(kinds)
+    kind = draw.choices(kinds, [_WEIGHTS.get(k, 1) for k in kinds])[0]
     best = fresh[kind][:_DRAWN]
     # The square leans to the best offers.
     _, forms = best[int(draw.random() ** 2 * len(best))]
@@ -130,8 +146,30 @@ def _is_good(text: str, task_type: str, reading: Reading) -> bool:
         return False
     if _BOILERPLATE.search(text) or _POINTERS.search(text) or not _is_balanced(text):
         return False
+    if _repeats(text, reading):
+        return False
     n_letters, n_digits = sum(map(str.isalpha, text)), sum(map(str.isdigit, text))
     return max(2 * n_digits, 1) <= n_letters and 2 * sum(map(str.isupper, text)) <= n_letters
+
+
+def _repeats(text: str, reading: Reading) -> bool:
+    """Say whether a text holds a whole sentence of the passage, or all of it but a word."""
+    if reading.language in NO_SPACES:
+        return any(text.strip("。！") == s.strip("。！") for s in reading.sentences)
+    words = list_words(text, reading.language)
+    joined = f" {' '.join(words)} "
+    for said in reading.sentence_words:
+        if len(said) > 5 and len(said) <= len(words) + 1:
+            ahead = _count_shared(said, words)
+            behind = _count_shared(said[::-1], words[::-1])
+            if ahead + behind >= len(said) - 1 or f" {' '.join(said)} " in joined:
+                return True
+    return False
+
+
+def _count_shared(some: Sequence[str], others: Sequence[str]) -> int:
+    pairs = enumerate(zip(some, others, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(some), len(others)))
 
 
 def _is_balanced(text: str) -> bool:

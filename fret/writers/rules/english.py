@@ -59,7 +59,7 @@ ENGLISH = Wording(
         "everything anyone nothing something all"
     ),
     connectives=r"^(?:however|also|in addition|additionally|therefore|thus|hence|moreover|furthermore|besides|"
-    r"of course|for example|for instance|in fact|indeed|as a result|consequently|on the other hand|in other words|"
+    r"in other words|of course|so,|for example|for instance|in fact|indeed|as a result|consequently|on the other hand|in other words|"
     r"that said|still|then|and|but|so|yet|in short|in general|generally|overall|interestingly|fortunately|"
     r"unfortunately|importantly|notably|similarly|likewise|meanwhile|finally|first|second|third|next|lastly|"
     r"first of all|to be sure|in particular|nevertheless|nonetheless|otherwise|again|instead|note that|"
@@ -120,7 +120,15 @@ ENGLISH = Wording(
         "exists appears remains ends arrives lies sits stands depends differs varies changes "
         "starts moves runs peaks swells cools dollars euros pounds initial public powerful "
         "favorite video difference differences problem problems result results huge massive broad "
-        "reason reasons everything things"
+        "reason reasons everything things key specific question questions story tale ultimate guides "
+        "moments ways worst greatest best amazing interesting single couple couples bunch couple "
+        "former similar wrong guy guys kid kids total additional previous following upcoming "
+        "u.s u.k a.m p.m et reuters spokesperson spokesman spokeswoman excellent ambitious momentary "
+        "existing complete disparate personal higher lower faster likely obsessed opinions advance "
+        "concept worth situation existence visiting management close half "
+        "alone instant substantial offering offer offers group groups list lists mix combination ideal stage boost boosted read produced faced "
+        "possibility amount amounts majority place places series set sets bit word words spot "
+        "pretty absolute exact entirety wonder impact impacts mr. mrs. dr. sen. rep. gov."
     ),
     links="of",
     swaps=(
@@ -150,6 +158,7 @@ ENGLISH = Wording(
         (r"^((?:in|since|by|during|until) (?:[A-Z][a-z]+ )?(?:1\d|20)\d\d), ([^,]{12,140})$", r"\2 \1"),
         (r"^([^,]{12,90}?)(?<!even)(?<!only)(?<!just)(?<!as)(?<!but)(?<!and)(?<!or)(?<!what),? ((?:because|if) [^,]{12,90})$", r"\2, \1"),
     ),
+    tails=r",? (?:while|although|because|but|since|whereas) [^,]+\.$|, (?:which|who|where|so|usually|especially|mostly|including|making|leaving|giving|causing|and (?:then |so )?(?:it|they|he|she)) .+$",
     questions=(
         (3.0, r"difference between (?P<a>[\w' -]{2,35}?) and (?P<b>[\w' -]{2,30}?)(?=$|[,;:.]| is| are| was| in )",
          ("What is the difference between {a} and {b}?", "difference between {a} and {b}")),
@@ -172,7 +181,7 @@ ENGLISH = Wording(
         (2.7, rf"^{NOUN_PHRASE} {_ADV}(?P<v>heals?|dries|dry|hatch(?:es)?|cools?|expires?|recovers?|fades?|ends?|germinates?|arrives?) (?:with)?in {_NUM}{_TIME}",
          ("How long does it take for {s} to {v_base}?", "how long for {s} to {v_base}")),
         (3.0, rf"^(?!\w+ (?:to|while|for|until|in|over|and|\w+ly)\b){_IMPERATIVE} for {_NUM}{_TIME}", ("How long should I {i_me}?", "how long to {i_me}", "For how long do I {i_me}?")),
-        (2.6, rf"^(?![A-Z][a-z]+ is )(?![^,]{{0,40}} and )(?!the (?:\S+ ){{4}}){NOUN_PHRASE} (?P<b>is|are) (?:an?|one of the|any|the (?!same|first|case|only|reason|result|best|most|key|main|biggest|one|other|safest)) ?(?!.{{0,40}}{_PERSON})(?=.{{8}})",
+        (2.6, rf"^(?![A-Z][a-z]+ is )(?![^,]{{0,40}} and )(?!the (?:\S+ ){{4}}){NOUN_PHRASE} (?P<b>is|are) (?:an? |one of the |any |the (?!same|first|case|only|reason|result|best|most|key|main|biggest|one|other|safest)\b)(?!.{{0,40}}{_PERSON})(?=.{{8}})",
          ("What {b} {s}?", "what {b} {s}", "What exactly {b} {s}?")),
         (2.6, rf"^(?P<n>{_NAME}) (?:is|was) (?:an?|the|one of the) .{{0,40}}{_PERSON}", ("Who is {n}?", "who is {n}")),
         (2.4, rf"^{NOUN_PHRASE} (?P<b>is|are) (?P<v>given|made|measured|calculated|graded|formed|produced|treated|prepared|stored|expressed|divided|controlled|chosen|cleaned|tested|described|classified|extracted|collected|fed|pressed|dried|cooled|heated) (?:as|by|in|with|from|into|on|at|using|to) ",
@@ -226,7 +235,7 @@ ENGLISH = Wording(
         (2.9, r"^(?P<a>[\w' -]{3,30}?) (?:vs\.?|versus) (?P<b>[\w' -]{3,30})(?=$|[:,?])", ("What is the difference between {a} and {b}?", "{a} vs {b}", "{a} or {b} which is better")),
     ),
     headlines=(
-        (2.6, r"^to (?P<i>(?!be\b|make matters|date\b|this\b|the\b)[a-z]+ [^,;:]{8,60}), ", ("How to {i}", "How to {i}: what works")),
+        (2.6, r"^to (?P<i>(?!be\b|make matters|date\b|this\b|the\b)[a-z]+ [^,;:]{8,60}), ", ("How to {i}",)),
         (2.5, r"^if (?P<c>(?:you|a|an|the|your) [^,;:()]{10,60}), ", ("What to do if {c}", "What if {c}?")),
         (2.6, rf"^{NOUN_PHRASE} (?P<r>(?:is|are|can|cannot|should|must|will) [^,;:()]{{4,60}}?),? because (?!of\b)", ("Why {s} {r}", "The reason why {s} {r}")),
     ),

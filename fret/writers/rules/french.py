@@ -61,6 +61,7 @@ FRENCH = Wording(
         (r"^((?:si|quand|lorsque) [^,]{8,70}), ([^,]{12,110})$", r"\2 \1"),
         (r"^(en (?:1\d|20)\d\d), ([^,]{12,140})$", r"\2 \1"),
     ),
+    tails=r",? (?:car|parce qu[e'’]|mais|ce qui|tandis qu[e'’]|alors qu[e'’]|puisque|afin [dq]|pour que|sinon) ?.+$|, (?:et|qui|dont|où) .+$",
     questions=(
         (3.0, r"différences? entre (?P<a>[\w' ’-]{2,35}?) et (?P<b>[\w' ’-]{2,30}?)(?=$|[,;:.]| est| tient| vient| se )", ("Quelle est la différence entre {a} et {b} ?", "différence entre {a} et {b}")),
         (3.0, r"^pour (?P<i>(?!que\b|cela|quatre|être|votre|ce |les? |la |l['’]|un|qui|des |ma |mon|nos|notre)(?:l['’]|les? |la |ne pas |bien |mieux )?[a-zéèêîôûçœ]+(?:er|ir|re|oir)\b[^,;:()]{4,60}), ", ("Comment {i} ?", "comment {i}", "Que faut-il faire pour {i} ?")),

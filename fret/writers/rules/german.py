@@ -58,6 +58,7 @@ GERMAN = Wording(
         (r"\bverwendet\b", "benutzt"),
         (r"\bgut\b(?= [a-zäöü]+t\b)", "ordentlich"),
     ),
+    tails=r", (?:weil|da|während|wobei|sodass|so dass|denn|aber|obwohl|damit|und|was|die|der|das|den|dem|deren|dessen|weshalb|wo) .+$",
     questions=(
         (3.0, r"[Uu]nterschied zwischen (?P<a>[\w -]{2,35}?) und (?P<b>[\w -]{2,30}?)(?=$|[,;:.]| ist| liegt| besteht)",
          ("Was ist der Unterschied zwischen {a} und {b}?", "unterschied zwischen {a} und {b}")),

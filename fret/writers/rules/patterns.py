@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
 
 from fret.writers.rules.english import (
     E_VERBS,
@@ -11,8 +12,10 @@ from fret.writers.rules.english import (
     READER_SPEECH,
     STATEMENT,
 )
+from fret.writers.rules.kinds import name_kind
+from fret.writers.rules.names import find_full_name, list_full_names, offer_people
 from fret.writers.rules.phrases import find_topic, rank_phrases
-from fret.writers.rules.reading import NO_SPACES, Offer, Reading, list_stems, list_words, stem
+from fret.writers.rules.reading import NO_SPACES, Offer, Reading, list_stems, list_words
 from fret.writers.rules.sentences import (
     is_claim,
     list_clean_sentences,
@@ -21,17 +24,37 @@ from fret.writers.rules.sentences import (
     tidy_sentence,
     weigh_sentence,
 )
-from fret.writers.rules.wording import ASIDES, FILLERS, UNFINISHED
+from fret.writers.rules.statements import offer_clause_questions, offer_clause_titles
+from fret.writers.rules.wording import ASIDES, BOILERPLATE, FILLERS, UNFINISHED
 
+# What is asked about is a term, not an action or a place: "what is parrying an attack in a game".
+_NO_TERM = r"\b(?:[Mm]y|me|in|underneath|from|now)\b|(?:is|are) \w+ing (?:an?|the) |(?:\S+ ){8}"
+_BOILERPLATE = re.compile(BOILERPLATE, re.IGNORECASE)
 _QUOTES = re.compile(r"[\"“”„«»?]")
 
 
-def offer_questions(reading: Reading) -> Iterator[Offer]:
-    """Offer questions that a sentence answers or that a heading asks."""
+def offer_questions(reading: Reading, kind: str = "question") -> Iterator[Offer]:
+    """Offer the questions of one kind that a sentence answers or that a heading asks."""
+    for score, forms in _list_asked(reading):
+        fitting = tuple(f for f in forms if name_kind(f) == kind)
+        if kind == "question":
+            fitting = tuple(f for f in fitting if f.endswith("?") and not f[0].islower())
+        if kind == "definition" and reading.language == "en":
+            fitting = tuple(f for f in fitting if not re.search(_NO_TERM, f))
+        if fitting:
+            yield score, fitting
+
+
+@lru_cache(maxsize=1)
+def _list_asked(reading: Reading) -> tuple[Offer, ...]:
+    return (*_offer_patterns(reading), *offer_clause_questions(reading), *offer_people(reading))
+
+
+def _offer_patterns(reading: Reading) -> Iterator[Offer]:
     words = reading.lexicon.wording
     for sentence in reading.sentences:
         clean = tidy_sentence(sentence, reading).rstrip(".!?")
-        if not _QUOTES.search(sentence):
+        if not _QUOTES.search(sentence) and not _BOILERPLATE.search(sentence):
             yield from _fill_patterns(words.questions, lower_start(clean, reading), reading)
     yield from _offer_statements(reading)
     is_whole = reading.passage.position == 0 or _covers_title(reading)
@@ -43,39 +66,49 @@ def _offer_statements(reading: Reading) -> Iterator[Offer]:
     """Ask what a named person said about a key phrase of the sentence."""
     for sentence in reading.sentences if reading.language == "en" else ():
         if match := re.search(STATEMENT, sentence):
-            name = match.group("n")
+            name = find_full_name(match.group("n"), reading)
+            if name not in list_full_names(reading).values():
+                continue
             for phrase in rank_phrases(reading)[:12]:
-                if phrase.text in sentence and phrase.text.islower() and len(phrase.stems) > 1:
-                    forms = (
-                        f"What did {name} say about {phrase.text}?",
-                        f"{name} on {phrase.text}",
-                    )
-                    yield 1.8 + phrase.score / 10, forms
+                if subject := _name_subject(phrase.text, sentence):
+                    yield 1.8 + phrase.score / 10, (f"What did {name} say about {subject}?",)
+
+
+def _name_subject(phrase: str, sentence: str) -> str:
+    """Write a phrase with its article, where the sentence has one; empty if it cannot stand so."""
+    if " " not in phrase or not phrase.islower() or phrase not in sentence:
+        return ""
+    match = re.search(rf"\b(?P<the>the )?{re.escape(phrase)}\b(?!['’])", sentence)
+    if not match:
+        return ""
+    return match.group() if match.group("the") or phrase.endswith("s") else ""
 
 
 def _covers_title(reading: Reading) -> bool:
     """Say whether most of the title's words come up in the passage."""
-    stems = set(list_stems(reading.title, reading.language))
+    stems = reading.title_stems
     return len(stems) > 1 and sum(s in reading.stems for s in stems) > 0.6 * len(stems)
 
 
 def offer_titles(reading: Reading) -> Iterator[Offer]:
     """Offer headings, the title where it fits, headlines from patterns, and short sentences."""
     offers = [o for heading in reading.headings for o in _offer_heading(heading, reading)]
-    is_telling = len(reading.title.split()) > 4 and _covers_title(reading)
-    if reading.title and (reading.passage.position == 0 or is_telling):
+    # Of a page's passages the first one gets its title: no two are to have the same query.
+    if reading.title and reading.passage.position == 0:
         offers.append((2.5, (reading.title.rstrip("."),)))
     for sentence in reading.sentences:
         if not _QUOTES.search(sentence):
             small = lower_start(tidy_sentence(sentence, reading).rstrip(".!"), reading)
             offers += _fill_patterns(reading.lexicon.wording.headlines, small, reading)
-    offers += _offer_short_sentences(reading)
-    yield from offers or _offer_headline(reading)
+    offers += offer_clause_titles(reading)
+    if reading.language != "en":
+        offers += _offer_short_sentences(reading)
+    yield from offers
 
 
 def _offer_heading(heading: str, reading: Reading) -> Iterator[Offer]:
     stems, topic = set(list_stems(heading, reading.language)), find_topic(reading)
-    if not stems or _points_outside(heading, reading) or re.match(ASIDES, heading):
+    if not _is_fair_heading(heading, reading):
         return
     if topic and stems.isdisjoint(list_stems(topic, reading.language)):
         forms = (
@@ -87,6 +120,24 @@ def _offer_heading(heading: str, reading: Reading) -> Iterator[Offer]:
         yield 2.8, (heading,)
 
 
+def _is_fair_heading(heading: str, reading: Reading) -> bool:
+    """Say whether a heading names what stands below it, and is a heading at all."""
+    stems, words = list_stems(heading, reading.language), list_words(heading, reading.language)
+    if not stems or _points_outside(heading, reading) or re.match(ASIDES, heading):
+        return False
+    if (
+        heading[0].islower()
+        or not {"i", "me", "my", "i'm", "i've"}.isdisjoint(words)
+        or words[-1] in reading.lexicon.determiners | set(UNFINISHED.split())
+    ):
+        return False
+    if re.search(r"[^\w\s.,:;!?¿¡'’‘“”\"()&/%$€£+–—-]|,\S|\d-\d|\d\.\d", heading):
+        return False
+    body = " ".join(reading.sentences).casefold()
+    said = sum(s in body for s in stems)
+    return said > 0.5 * len(stems) or not list_topic_stems(reading).isdisjoint(stems)
+
+
 def _offer_short_sentences(reading: Reading) -> Iterator[Offer]:
     longest = 40 if reading.language in NO_SPACES else 80
     for number, sentence in list_clean_sentences(reading):
@@ -95,23 +146,15 @@ def _offer_short_sentences(reading: Reading) -> Iterator[Offer]:
             yield weight, (sentence.rstrip("。！."),)
 
 
-def _offer_headline(reading: Reading) -> Iterator[Offer]:
-    """Make a headline of topic and two key phrases, where a passage offers nothing better."""
-    topic = find_topic(reading)
-    others = [p for p in rank_phrases(reading) if p.stems.isdisjoint(map(stem, topic.split()))]
-    others = [p for p in others if len(p.stems) > 1 and p.score > 2.4][:2]
-    if topic and len(others) > 1 and others[0].stems.isdisjoint(others[1].stems):
-        joint = {"de": "und", "fr": "et", "es": "y", "en": "and"}.get(reading.language, "/")
-        yield 0.9, (_put_before(topic, f" {joint} ".join(p.text for p in others), reading),)
-
-
 def _fill_patterns(
     table: Iterable[tuple[float, str, tuple[str, ...]]], text: str, reading: Reading
 ) -> Iterator[Offer]:
     for score, pattern, forms in table:
-        match = re.search(pattern, text)
+        match = _compile(pattern).search(text)
         groups = match.groupdict("") if match else {}
         if not match or not _are_fair_parts(groups, reading):
+            continue
+        if "c" in groups and reading.language == "en" and not _is_topical(groups["c"], reading):
             continue
         parts = _prepare_parts(groups)
         filled = tuple(_finish(form.format_map(parts), reading) for form in forms)
@@ -120,17 +163,30 @@ def _fill_patterns(
             yield score + _weigh_focus(filled, reading), _name_topic(filled, reading)
 
 
+@cache
+def _compile(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+def _is_topical(text: str, reading: Reading) -> bool:
+    stems = list_stems(text, reading.language)
+    often = any(reading.stems[s] > 2 for s in stems)
+    return often or not list_topic_stems(reading).isdisjoint(stems)
+
+
 def _name_topic(forms: tuple[str, ...], reading: Reading) -> tuple[str, ...]:
     """Put the page's topic before forms too vague without it; none if there is no topic."""
     stems, topic = set(list_stems(forms[0], reading.language)), find_topic(reading)
     is_definite = re.search(r"\b(?:the|der|die|das)\b", forms[0])
     is_definition = not is_definite and re.match(r"[Ww]hat (?:exactly )?(?:is|are) ", forms[0])
-    if is_definition or len(stems) > 3 or (len(stems) > 1 and not is_definite):
+    # "How much do males weigh?" says too little where males are not the page's subject.
+    enough = 2 if reading.language == "en" and name_kind(forms[0]) != "howto" else 1
+    if is_definition or len(stems) > 3 or (len(stems) > enough and not is_definite):
         return forms
     if not stems.isdisjoint(list_stems(topic, reading.language)):
         return forms
-    if not topic:
-        return forms if len(stems) > 2 else ()
+    if not topic or (reading.language == "en" and (not topic.islower() or " " not in topic)):
+        return forms if len(stems) > 2 and not is_definite else ()
     return tuple(_ask_about(topic, form, reading) for form in forms)
 
 

@@ -15,10 +15,10 @@ from fret.writers.rules.reading import (
     Lexicon,
     Reading,
     find_words,
-    list_stems,
     load_lexicon,
     stem,
 )
+from fret.writers.rules.verbs import load_plain_verbs, load_verbs
 
 _ROMANCE = frozenset({"fr", "es", "it", "pt"})
 _LY_NOUNS = {"family", "supply", "reply", "assembly", "butterfly", "anomaly", "monopoly", "jelly"}
@@ -63,7 +63,7 @@ def rank_phrases(reading: Reading) -> tuple[Phrase, ...]:
     for number, text in enumerate(texts):
         for found in _find_phrases(text, reading.language, number / len(texts)):
             places.setdefault(frozenset(map(stem, found.words)), []).append(found)
-    title = frozenset(list_stems(reading.title, reading.language))
+    title = reading.title_stems
     phrases = [Phrase(f[0].text, _score(f, reading, title), key) for key, f in places.items()]
     phrases = [p for p in phrases if p.score > 0]
     return tuple(sorted(phrases, key=lambda p: (-p.score, p.text)))
@@ -84,6 +84,7 @@ def find_topic(reading: Reading) -> str:
         is_said = all(hits) and (len(hits) > 1 or hits[0] > 1)
         is_sure = is_said or is_plain or (in_address and not any(hits))
         text = found.text if is_sure else _keep_said(found, reading)
+        text = re.sub(r"['’]s$", "", text) if reading.language == "en" else text
         is_participle = len(found.words) == 1 and text.endswith("ed")
         if len(text) > 2 and not is_participle and reading.language not in NO_SPACES:
             weight = sum(min(h, 5) for h in hits) + 4 * in_address + len(found.words) / 10
@@ -134,6 +135,12 @@ def _is_chance(places: list[_Found], count: float, language: str) -> bool:
     return not is_noun or not (count > 1 or len(words[0]) > 9)
 
 
+def list_phrase_texts(text: str, language: str) -> list[str]:
+    """List what look like noun phrases in a text, in their order, without possessive endings."""
+    found = (f.text for f in _find_phrases(text, language, 0.0))
+    return [re.sub(r"['’]s\b|['’](?!\w)", "", text) if language == "en" else text for text in found]
+
+
 def _find_phrases(text: str, language: str, position: float) -> Iterator[_Found]:
     """Find runs of content words that look like noun phrases."""
     lexicon, matches = load_lexicon(language), find_words(text, language)
@@ -154,6 +161,7 @@ def _find_phrases(text: str, language: str, position: float) -> Iterator[_Found]
 
 def _find_runs(words: list[str], lexicon: Lexicon) -> Iterator[tuple[int, int]]:
     begin: int | None = None
+    is_sentence = sum(map(str.islower, words)) > len(words) / 2
     for number, word in enumerate([*words, "."]):
         is_link = (
             begin is not None
@@ -162,7 +170,8 @@ def _find_runs(words: list[str], lexicon: Lexicon) -> Iterator[tuple[int, int]]:
             and _is_content(words[number + 1], lexicon)
             and number - begin <= 2
         )
-        if _is_content(word, lexicon):
+        is_name = is_sentence and number > 1 and word.istitle() and words[number - 1].istitle()
+        if _is_content(word, lexicon) or (is_name and begin is not None and len(word) > 2):
             begin = number if begin is None else begin
         elif begin is not None and not is_link:
             yield begin, number
@@ -186,6 +195,10 @@ def _split_at_verbs(words: list[str], runs: Iterator[tuple[int, int]]) -> Iterat
 def _is_content(word: str, lexicon: Lexicon) -> bool:
     if word == "New":  # York, Zealand
         return True
+    if lexicon.wording is ENGLISH and word.casefold() in load_plain_verbs():
+        return False
+    if re.search(r"['’](?:ve|re|ll|d|m|t)$", word):
+        return False
     is_word = word[0].isalpha() and len(word) > 1 and word.casefold() not in lexicon.stops
     return is_word and not (lexicon.wording is ENGLISH and _is_adverb(word))
 
@@ -214,6 +227,8 @@ def _begins_with_verb(words: list[str], begin: int, before: str, language: str) 
         return word.endswith(("ar", "er", "ir"))
     if begin == 0:
         return language == "en" and word.casefold() in _ORDERS
+    if language == "en" and before not in lexicon.determiners | lexicon.prepositions:
+        return load_verbs().get(word, ("", ""))[1] == "past" or before in {"to", "or"}
     is_verbal = before in lexicon.pronouns | lexicon.verbs | {"to", "someone", "or"}
     return is_verbal and before not in lexicon.determiners and word.islower()
 
@@ -229,6 +244,12 @@ def _trim_links(words: list[str], begin: int, end: int, lexicon: Lexicon) -> tup
 def _trim_endings(words: list[str], begin: int, end: int, language: str) -> int:
     """Cut participles, infinitives and some adjectives from the end, where a noun should be."""
     endings = _NOT_LAST.get(language, ())
+    if language == "en" and end - begin > 1 and words[end - 2][0].isupper():
+        # Sondland faces, Trump says
+        is_verb = (
+            words[end - 1].islower() and load_verbs().get(words[end - 1], ("", ""))[1] == "third"
+        )
+        end -= is_verb
     while end > begin and words[end - 1].islower() and len(words[end - 1]) > 4:
         is_gerund = language == "en" and end - begin == 2 and words[end - 1].endswith("ing")
         if is_gerund or not words[end - 1].endswith(endings):

@@ -3,8 +3,9 @@
 import re
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 
+from fret.language.words import list_stopwords
 from fret.records import Passage
 from fret.text.split import split_sentences
 from fret.writers.rules.languages import OTHER, WORDINGS
@@ -22,13 +23,10 @@ _ITEM = re.compile(r"^\s*(?:[-–•*·]|(?:step |schritt |étape |paso )?\d{1,2
 _EDIT = re.compile(
     r"¶|\s*\[(?:edit|\d+|bearbeiten|modifier|editar|citation needed)\]", re.IGNORECASE
 )
+_INSIDE = re.compile(r"(?<=[a-zà-ÿ,] )[^\W\d_][\w’'-]*?(?=['’]s\b|[\s,.;:)]|$)")
+_SUMMARY = re.compile(r"^Summary:? (?=[A-Z])")
 _CODE = re.compile(r"[{}=<>$#]|--|::|\w\(\)|^\s*(?:git|sudo|pip|cd|npm|make|docker) [a-z]+ ?\S*$")
 _SITE = re.compile(r"\s+[|–—»·-]\s+")
-_STOPWORD_LISTS = {
-    "en": "EN_PLUS", "de": "GERMAN", "fr": "FRENCH", "es": "SPANISH", "it": "ITALIAN",
-    "nl": "DUTCH", "pt": "PORTUGUESE", "ru": "RUSSIAN", "sv": "SWEDISH", "no": "NORWEGIAN",
-    "da": "DANISH", "tr": "TURKISH",
-}  # fmt: skip
 _LISTS = ("pronouns", "openers", "determiners", "prepositions", "verbs", "links")
 
 
@@ -52,15 +50,8 @@ def load_lexicon(language: str) -> Lexicon:
     """Return the word lists of a language; of one without rules of its own, stopwords only."""
     wording = WORDINGS.get(language, OTHER)
     lists = {name: frozenset(getattr(wording, name).split()) for name in _LISTS}
-    stops = _load_stopwords(language).union(*lists.values(), wording.weak.split())
+    stops = list_stopwords(language).union(*lists.values(), wording.weak.split())
     return Lexicon(wording=wording, stops=stops, **lists)
-
-
-def _load_stopwords(language: str) -> frozenset[str]:
-    from bm25s import stopwords  # half a second: it brings numba
-
-    name = _STOPWORD_LISTS.get(language)
-    return frozenset(getattr(stopwords, f"STOPWORDS_{name}")) if name else frozenset()
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +74,20 @@ class Reading:
         """Content words of the passage and how often each occurs."""
         return Counter(list_stems(" ".join((*self.headings, *self.sentences)), self.language))
 
+    @cached_property
+    def title_stems(self) -> frozenset[str]:
+        return frozenset(list_stems(self.title, self.language))
+
+    @cached_property
+    def sentence_words(self) -> tuple[tuple[str, ...], ...]:
+        return tuple(tuple(list_words(s, self.language)) for s in self.sentences)
+
+    @cached_property
+    def uses(self) -> Counter[str]:
+        """How often each word stands inside a sentence, written as it is there."""
+        texts = (self.title, self.passage.text)
+        return Counter(m for text in texts for m in _INSIDE.findall(text))
+
 
 def read_passage(passage: Passage) -> Reading:
     """Take a passage apart; table rows and lines of code are left out."""
@@ -94,7 +99,7 @@ def read_passage(passage: Passage) -> Reading:
         if _is_heading(line, is_last=number == len(lines) - 1):
             headings.append(_ITEM.sub("", line))
         elif not _CODE.search(line) or line.endswith("."):
-            sentences += split_sentences(_ITEM.sub("", line))
+            sentences += split_sentences(_SUMMARY.sub("", _ITEM.sub("", line)))
     title = _tidy_title(passage.title)
     return Reading(passage, passage.language, title, tuple(headings), tuple(sentences))
 
@@ -112,8 +117,9 @@ def _is_heading(line: str, *, is_last: bool) -> bool:
 
 
 def _tidy_title(title: str) -> str:
-    parts = [part for part in _SITE.split(title) if len(part.split()) > 1]
-    return (parts[0] if parts else title).strip()
+    parts = [part for part in _SITE.split(title) if len(part.split()) > 1] or [title]
+    is_short = len(parts[0].split()) < 5
+    return (max(parts, key=len) if is_short and len(parts[0]) > 9 else parts[0]).strip()
 
 
 def find_words(text: str, language: str) -> list[re.Match[str]]:
@@ -128,6 +134,7 @@ def list_words(text: str, language: str) -> list[str]:
     return [w.casefold().replace("’", "'") for w in found if w[0].isalnum()]
 
 
+@lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
     """Cut a word so that its plural and its cases mostly look the same."""
     word = word.casefold().removesuffix("'s").removesuffix("’s")

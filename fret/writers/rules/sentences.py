@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 
 from fret.writers.rules.english import ORDERS
@@ -9,6 +10,7 @@ from fret.writers.rules.languages import ARTICLES, WORDINGS
 from fret.writers.rules.phrases import find_topic, rank_phrases
 from fret.writers.rules.reading import NO_SPACES, Offer, Reading, list_stems, list_words, stem
 from fret.writers.rules.spanish import SPANISH_AFTER_VERBS
+from fret.writers.rules.verbs import AUXILIARIES, load_verbs
 from fret.writers.rules.wording import READERS, SPEAKERS
 
 _SPEAKERS = frozenset(SPEAKERS.split())
@@ -18,8 +20,24 @@ _READERS = frozenset(READERS.split()) | _SPEAKERS
 def offer_claims(reading: Reading) -> Iterator[Offer]:
     """Offer the sentences that say of something named what can be checked."""
     for number, sentence in list_clean_sentences(reading):
+        if reading.language == "en" and not _names_early(sentence, reading):
+            continue
         if is_claim(sentence, reading):
-            yield weigh_sentence(number, sentence, reading), (_reword(sentence, reading),)
+            weight = weigh_sentence(number, sentence, reading)
+            short = _shorten(sentence, reading)
+            yield weight, (_reword(short or sentence, reading),)
+
+
+def _shorten(sentence: str, reading: Reading) -> str:
+    """Leave out the subordinate clause at a sentence's end; empty if too little is left."""
+    if reading.language in NO_SPACES:
+        first = re.split("[，、,]", sentence)[0]
+        return f"{first}。" if 8 <= len(first) < len(sentence) - 1 else ""
+    tails = reading.lexicon.wording.tails
+    match = re.search(tails, sentence) if tails else None
+    short = sentence[: match.start()].rstrip(" ,") + "." if match else ""
+    is_enough = len(short.split()) > 5 and len(set(list_stems(short, reading.language))) > 2
+    return short if is_enough and short.split()[-1].strip(".") not in reading.lexicon.stops else ""
 
 
 def offer_similar(reading: Reading) -> Iterator[Offer]:
@@ -28,17 +46,37 @@ def offer_similar(reading: Reading) -> Iterator[Offer]:
         # Spanish leaves pronouns out: "Crece en ..." does not say what grows.
         words = list_words(sentence, reading.language)
         is_open = reading.language == "es" and _lacks_subject(words, reading)
+        if reading.language == "en" and not _names_early(sentence, reading):
+            continue
         if not is_open and _SPEAKERS.isdisjoint(_list_spoken_words(sentence, reading)):
             score = weigh_sentence(number, sentence, reading) - (number == 0)
             yield score, (_reword(sentence, reading),)
 
 
+def _names_early(sentence: str, reading: Reading) -> bool:
+    """Say whether an English sentence tells soon what it is about."""
+    start = " ".join(sentence.split()[:7])
+    is_topical = not reading.title_stems.isdisjoint(list_stems(start, "en"))
+    is_named = is_topical or _has_name(start, reading) or _is_general(sentence, reading)
+    return is_named and not _has_open_subject(sentence, reading)
+
+
+def _is_general(sentence: str, reading: Reading) -> bool:
+    """Say whether a sentence speaks in the present of something without an article."""
+    words = list_words(sentence, "en")
+    past = {"was", "were", "had", "did", "would"}
+    is_past = any(w in past or load_verbs().get(w, ("", ""))[1] == "past" for w in words)
+    return not is_past and words[0] not in reading.lexicon.stops and not words[0].endswith("ly")
+
+
+@lru_cache(maxsize=1)
 def list_clean_sentences(reading: Reading) -> list[tuple[int, str]]:
     """List the sentences that can stand alone, tidied, with their places."""
     tidied = [(n, tidy_sentence(s, reading)) for n, s in enumerate(reading.sentences)]
     return [(n, s) for n, s in tidied if _stands_alone(s, reading)]
 
 
+@lru_cache(maxsize=200)
 def tidy_sentence(sentence: str, reading: Reading) -> str:
     """Cut brackets, and the connective with which a sentence begins."""
     sentence = re.sub(r"\s*\((?:[^()]*)\)|\s*\[\d+\]|\s*（[^（）]*）", "", sentence).strip()
@@ -90,6 +128,7 @@ def _has_name(sentence: str, reading: Reading) -> bool:
     return reading.language != "de" and any(w[0].isupper() for w in sentence.split()[1:])
 
 
+@lru_cache(maxsize=1)
 def list_topic_stems(reading: Reading) -> set[str]:
     """List the stems of the topic; where there is none, of the title."""
     return set(list_stems(find_topic(reading) or reading.title, reading.language))
@@ -97,13 +136,15 @@ def list_topic_stems(reading: Reading) -> set[str]:
 
 def _has_open_subject(sentence: str, reading: Reading) -> bool:
     """Say whether an English sentence begins with "The company said": which company?"""
-    match = re.match(r"The (\w+) (?:\w+ly )?(\w+)", sentence)
+    match = re.match(
+        r"(?:[^,]{3,40}, )?[Tt]he ((?:[\w-]+ ){1,2}?)(?:\w+ly |also |then )?(\w+)", sentence
+    )
     if not match or reading.language != "en":
         return False
-    noun, follower = match.groups()
-    named = stem(noun) in list_stems(reading.title, "en")
-    verbal = follower in reading.lexicon.verbs or follower.endswith(("ed", "s"))
-    return verbal and not named
+    nouns, follower = match.groups()
+    named = any(stem(noun) in reading.title_stems for noun in nouns.split())
+    verbal = follower in reading.lexicon.verbs or follower in load_verbs()
+    return (verbal or follower in AUXILIARIES) and not named
 
 
 def is_claim(sentence: str, reading: Reading) -> bool:
@@ -171,13 +212,16 @@ def lower_start(sentence: str, reading: Reading) -> str:
 
 
 def _begins_with_name(word: str, rest: str, reading: Reading) -> bool:
-    text, small = f"{reading.title} {reading.passage.text}", word.casefold()
-    if any(c.isupper() for c in word[1:]):
+    word = re.sub(r"['’]s$", "", word)
+    small = word.casefold()
+    if word in {"Mr", "Mrs", "Ms", "Dr"} or any(c.isupper() for c in word[1:]):
         return True
-    if small in reading.lexicon.stops or re.search(rf"\b{re.escape(small)}\b", text):
+    if small in reading.lexicon.stops:
+        return False
+    n_small, n_inside = reading.uses[small], reading.uses[word]
+    if n_small and (reading.language != "en" or n_small >= n_inside):
         return False
     follower = rest.split()[0] if rest.split() else ""
     if reading.language == "de":
         return not (word.endswith(("e", "es", "en", "em")) and follower[:1].isupper())
-    inside = re.search(rf"(?<=[a-z,] ){re.escape(word)}\b", reading.passage.text)
-    return bool(inside) or follower[:1].isupper()
+    return bool(n_inside) or follower[:1].isupper()

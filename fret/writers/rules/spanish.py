@@ -63,6 +63,7 @@ SPANISH = Wording(
         (r"^((?:si|cuando) [^,]{8,70}), ([^,]{12,110})$", r"\2 \1"),
         (r"^(en (?:1\d|20)\d\d), ([^,]{12,140})$", r"\2 \1"),
     ),
+    tails=r",? (?:porque|ya que|pero|mientras que|aunque|pues|para que) .+$|, (?:y|que|donde|lo que|cuyo|cuya) .+$",
     questions=(
         (3.0, r"diferencias? entre (?P<a>[\w ]{2,35}?) y (?P<b>[\w ]{2,30}?)(?=$|[,;:.]| es| está| son)", ("¿Cuál es la diferencia entre {a} y {b}?", "diferencia entre {a} y {b}")),
         (3.0, r"^para (?P<i>(?!ser |estar |poder |tener )(?:no |evitar que )?[a-záéíóúñ]+(?:[aei]r)(?:l[oae]s?)?\b[^,;:()]{4,60}), ", ("¿Cómo {i}?", "cómo {i}", "¿Qué hay que hacer para {i}?")),

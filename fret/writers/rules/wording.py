@@ -8,6 +8,12 @@ A group called s must be a noun phrase; groups c, i and r are parts of a clause.
 
 from dataclasses import dataclass
 
+
+def list_set(words: str) -> frozenset[str]:
+    """Make a set of a line of words."""
+    return frozenset(words.split())
+
+
 TASKS = {
     "question": (
         "Given a question, find a passage that answers it.",
@@ -21,6 +27,27 @@ TASKS = {
         "Retrieve passages that match this short web search.",
         "Find the text that a person typing these keywords into a search box hopes to see.",
         "Given keywords, look for a passage that treats their subject.",
+    ),
+    "howto": (
+        "Someone wants to know how to do something; find the passage that tells them.",
+        "Given a practical problem, retrieve the text that says what to do.",
+        "Find instructions for what the user is trying to do.",
+        "Retrieve the part of a guide that helps with this.",
+    ),
+    "definition": (
+        "Given a term, find a passage that says what it means.",
+        "Retrieve the text that explains what the thing asked about is.",
+        "Find an explanation of a term that the user does not know.",
+    ),
+    "comparison": (
+        "Given two things, find a passage that says how they differ.",
+        "Retrieve text that compares what the user names.",
+        "Someone hesitates between two things; find a passage that compares them.",
+    ),
+    "entity": (
+        "Given a question about a person or an office, find a passage that says who it is.",
+        "Retrieve text that tells who the person is that the user looks for.",
+        "Find a passage about the person in question.",
     ),
     "claim": (
         "Given a claim, find a passage that helps to decide whether it is true.",
@@ -44,7 +71,10 @@ TASKS = {
 
 BOILERPLATE = (
     r"\bbe sure to\b|check out|\bshop\b.*\bdeals\b|full story|see more|"
-    r"(?:reporting|editing|writing) by|sign (?:up|in)\b|\blog ?in\b|\bcookies?\b|subscrib|"
+    r"(?:reporting|editing|writing) (?:by|from)|contributed (?:reporting|to this)|quantities|"
+    r"\bprice we\b|\bdeclined to comment|\bread on\b|\blet[’']s\b|all right\b|this email|"
+    r"the following|\bcopy/paste|\bpromo\b|coupon|discount code|free shipping|"
+    r"\b(?:each|every) morning\b|sign (?:up|in)\b|\blog ?in\b|\bcookies?\b|subscrib|"
     r"newsletter|read more|click (?:here|on)|share this|all rights reserved|copyright|©|"
     r"privacy policy|terms of (?:use|service)|follow us|advertis|photo(?:graph)? by|getty|"
     r"image credit|loading|javascript|download (?:the )?app|http|www\.|\S@\S|"
@@ -52,7 +82,7 @@ BOILERPLATE = (
     r"table of contents|alle rechte vorbehalten|abonnier|datenschutz|impressum|weiterlesen|"
     r"mehr lesen|jetzt anmelden|tous droits réservés|abonne[zr]|s'inscrire|en savoir plus|"
     r"lire la suite|mentions légales|todos los derechos|suscr[ií]b|leer más|aviso legal|"
-    r"política de privacidad|registrarse|\[[^\]]*\]|\\|[{}<>|_=#$@~^]|…|\.\.\.|--"
+    r"política de privacidad|registrarse|\[[^\]]*\]|\\|[{}<>|_=#@~^]|\$(?!\d)|…|\.\.\.|--"
 )
 
 # Where a sentence of a passage points at something outside of the sentence.
@@ -62,6 +92,7 @@ POINTERS = (
     r"\b(?:as )?(?:described|mentioned|shown|noted|seen|listed) (?:above|below|earlier)|"
     r"\b(?:above|below)(?: and|$)|\bdiese[rsmn]? (?:artikel|beitrag|seite|abschnitt)|"
     r"\b(?:oben|unten) (?:beschrieben|genannt)|\bcet(?:te)? (?:article|page|section)|"
+    r"\bsuch [a-z]+s\b|"
     r"\ball (?:two|three|four)\b|\b\w+ez-(?:le|la|les|lui|moi|vous|nous|y|en)\b|\bthe (?:two|"
     r"three|former|latter|others?|last|third|first two|last two|other two|"
     r"first three)\b(?! \w+s\b)(?= [a-z]+|$)|ci-(?:dessus|dessous|après)|"
@@ -111,6 +142,8 @@ class Wording:
     """Words that may stand inside a key phrase."""
     swaps: tuple[tuple[str, str], ...] = ()
     """Patterns and replacements that keep the meaning of a sentence."""
+    tails: str = ""
+    """Pattern of the end of a sentence that can be left out and does not change what it says."""
     questions: tuple[tuple[float, str, tuple[str, ...]], ...] = ()
     """Quality, pattern, forms."""
     headings: tuple[tuple[float, str, tuple[str, ...]], ...] = ()

@@ -1,0 +1,205 @@
+"""Queries that are, but for a word or an ending, the same as an earlier one of the whole set.
+
+Three ways, each on what the earlier ones leave: equal after normalisation; nearly equal by words;
+nearly equal by embedding. The earliest is kept, so an order of the queries gives one result.
+"""
+
+import hashlib
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fret.checks import Fault
+from fret.language.words import find_content
+from fret.records import Reason
+from fret.retrieval.tokenize import tokenize
+
+# Earlier queries that may be compared by one shared shingle. What stands in more of them says
+# little; without a bound, a set made from few templates would take quadratic time.
+_LONGEST_LIST = 200
+_VECTORS_PER_BLOCK = 4096
+
+
+class ExactDoubles:
+    """Queries that are equal after normalisation: case, punctuation and spaces do not count."""
+
+    def __init__(self) -> None:
+        # 64-bit hashes: among a million queries, two differing ones meet with probability 3e-8.
+        self._seen: set[int] = set()
+
+    def check(self, text: str) -> Fault | None:
+        if self._key(text) in self._seen:
+            return Fault(Reason.DUPLICATE_QUERY, f"it repeats an earlier one: {text[:80]!r}")
+        return None
+
+    def add(self, text: str) -> None:
+        self._seen.add(self._key(text))
+
+    def _key(self, text: str) -> int:
+        return _hash(" ".join(tokenize(text)) or text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """A query as it is compared; hashes throughout."""
+
+    shingles: "array[int]"
+    """Pairs of neighbouring content words, then single ones, each group in the order of hashes."""
+    n_pairs: int
+    numbers: frozenset[str]
+    turns: frozenset[str]
+
+    @property
+    def words(self) -> set[int]:
+        return set(self.shingles[self.n_pairs :])
+
+
+# Words that turn a query into another, though they are in every list of stopwords.
+_TURNING = (
+    "not no never without few less more before after under over first last won't can't cannot "
+    "don't isn't nicht kein keine ohne nie vor nach weniger mehr erste letzte pas sans jamais "
+    "avant après moins plus no sin nunca antes después menos más не без нет до после"
+)
+_TURNS = frozenset(_TURNING.split())
+
+
+class NearDoubles:
+    """Queries that share nearly all content words in nearly the same order.
+
+    Two are near doubles when the Jaccard similarity of their shingles reaches `threshold`, and
+    neither a content word of one stands for another of the other ("sea otters", "sea lions") nor
+    numbers or words such as "not" differ. Shingles are stems of content words and pairs of
+    neighbouring ones (Broder 1997). Only what shares a shingle of the prefix is compared, which
+    finds every pair over the threshold (prefix filter: Chaudhuri et al. 2006, Bayardo et al. 2007)
+    but where a shingle is in more than 200 queries.
+    """
+
+    def __init__(self, *, threshold: float) -> None:
+        self._threshold = threshold
+        self._lists: dict[int, array[int]] = {}
+        self._shapes: list[_Shape] = []
+        self._texts: list[str] = []
+
+    def check(self, text: str, language: str) -> Fault | None:
+        shape = _make_shape(text, language)
+        for number in self._find_rivals(shape):
+            similarity = _compare(shape, self._shapes[number])
+            if similarity >= self._threshold:
+                detail = f"{text[:80]!r} is {similarity:.2f} like {self._texts[number]!r}"
+                return Fault(Reason.NEAR_DUPLICATE_QUERY, detail)
+        return None
+
+    def add(self, text: str, language: str) -> None:
+        shape = _make_shape(text, language)
+        for shingle in self._prefix(shape):
+            numbers = self._lists.setdefault(shingle, array("I"))
+            if len(numbers) < _LONGEST_LIST:
+                numbers.append(len(self._shapes))
+        self._shapes.append(shape)
+        self._texts.append(text[:80])
+
+    def _find_rivals(self, shape: _Shape) -> list[int]:
+        found: set[int] = set()
+        for shingle in self._prefix(shape):
+            found.update(self._lists.get(shingle, ()))
+        return sorted(found)
+
+    def _prefix(self, shape: _Shape) -> "array[int]":
+        """Return the shingles of which two queries over the threshold share at least one."""
+        n = len(shape.shingles)
+        return shape.shingles[: n - int(np.ceil(self._threshold * n - 1e-9)) + 1]
+
+
+def find_marks(text: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the numbers of a text, and its words such as "not" and "last"."""
+    tokens = frozenset(tokenize(text))
+    return frozenset(token for token in tokens if token[0].isdigit()), tokens & _TURNS
+
+
+def _make_shape(text: str, language: str) -> _Shape:
+    content = find_content(text, language)
+    words = set(map(_hash, content))
+    pairs = {_hash(f"{a}\0{b}") for a, b in pairwise(content)}
+    shingles = array("Q", [*sorted(pairs), *sorted(words)])
+    return _Shape(shingles, len(pairs), *find_marks(text))
+
+
+def _compare(a: _Shape, b: _Shape) -> float:
+    """Return the Jaccard similarity of two queries; 0 where a word stands for another."""
+    if a.numbers != b.numbers or a.turns != b.turns:
+        return 0.0
+    if a.words - b.words and b.words - a.words:
+        return 0.0
+    ours, theirs = set(a.shingles), set(b.shingles)
+    return len(ours & theirs) / max(1, len(ours | theirs))
+
+
+def _hash(text: str) -> int:
+    data = text.encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big")
+
+
+class SimilarVectors:
+    """Unit vectors of the queries that were kept, compared exactly with each block of new ones.
+
+    They are kept in half precision: half the memory, and cosines differ in the fourth digit at
+    most.
+    """
+
+    def __init__(self, *, threshold: float) -> None:
+        self._threshold = threshold
+        self._blocks: list[NDArray[np.float16]] = []
+        self._rest: list[NDArray[np.float16]] = []
+        self._new: dict[str, int] = {}
+        self._vectors = np.zeros((0, 1), np.float32)
+        self._before: list[tuple[float, int]] = []
+        self._kept: list[tuple[int, int]] = []
+
+    def __len__(self) -> int:
+        return len(self._blocks) * _VECTORS_PER_BLOCK + len(self._rest)
+
+    def look_at(self, names: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        """Compare a block of new vectors, one row per name, with all that were kept."""
+        self._new = {name: row for row, name in enumerate(names)}
+        self._vectors = vectors.astype(np.float16).astype(np.float32)
+        self._before = self._find_nearest(self._vectors)
+        self._kept = []
+
+    def find(self, name: str) -> tuple[float, int] | None:
+        """Return (cosine, place among those kept) of the nearest one, if it is too near."""
+        row = self._new[name]
+        cosine, place = self._before[row]
+        if self._kept:
+            rows = [kept for kept, _ in self._kept]
+            own = self._vectors[rows] @ self._vectors[row]
+            if own.max() > cosine:
+                cosine, place = float(own.max()), self._kept[int(own.argmax())][1]
+        return (cosine, place) if cosine >= self._threshold else None
+
+    def add(self, name: str) -> None:
+        """Keep a vector of the block."""
+        row = self._new[name]
+        self._kept.append((row, len(self)))
+        self._rest.append(self._vectors[row].astype(np.float16))
+        if len(self._rest) == _VECTORS_PER_BLOCK:
+            self._blocks.append(np.stack(self._rest))
+            self._rest = []
+
+    def _find_nearest(self, vectors: NDArray[np.float32]) -> list[tuple[float, int]]:
+        """Return the highest cosine to what was kept, and its place; (-1, -1) for nothing."""
+        best = np.full(len(vectors), -1.0, np.float32)
+        where = np.full(len(vectors), -1)
+        rest = [np.stack(self._rest)] if self._rest else []
+        start = 0
+        for block in [*self._blocks, *rest]:
+            cosines = vectors @ block.astype(np.float32).T
+            places = cosines.argmax(axis=1)
+            highest = cosines[np.arange(len(vectors)), places]
+            better = highest > best
+            best[better], where[better] = highest[better], places[better] + start
+            start += len(block)
+        return [(float(b), int(w)) for b, w in zip(best, where, strict=True)]

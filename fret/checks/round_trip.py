@@ -1,0 +1,67 @@
+"""How well retrievers find the passages that queries were written from."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fret.records import Candidates, Query
+
+# Where recall of the seed is measured.
+_DEPTHS = (1, 5, 20)
+
+
+def measure_round_trip(rows: Iterable[tuple[Query, Candidates]]) -> dict[str, Any]:
+    """Measure how well the retrievers find the seeds: over all, per task type and per language.
+
+    `seed_recall` is the share of queries whose seed is within the first 1, 5 and 20 (round-trip
+    consistency, Alberti et al. 2019; Promptagator's filter keeps what is at 1). `easiness` is the
+    share where BM25 puts the seed first: such queries teach little (NeMo Curator's easiness
+    filter). What `checks.round_trip` dropped is not among them.
+    """
+    found: dict[tuple[str, str], _SeedRanks] = {("", ""): _SeedRanks()}
+    for query, record in rows:
+        if record.seed_id is None:
+            continue
+        ranks = _ranks_of_seed(record)
+        groups = (("", ""), ("task_types", query.task_type), ("languages", query.language))
+        for group in groups:
+            found.setdefault(group, _SeedRanks()).add(ranks)
+    everything = found.pop(("", ""))
+    by: dict[str, dict[str, Any]] = {"task_types": {}, "languages": {}}
+    for (kind, name), ranks_of_group in sorted(found.items()):
+        by[kind][name] = ranks_of_group.sum_up()
+    return {**everything.sum_up(), "seed_recall_by": by}
+
+
+def _ranks_of_seed(record: Candidates) -> dict[str, int | None]:
+    place = record.passage_ids.index(record.seed_id or "")
+    return {
+        "bm25": record.bm25_ranks[place],
+        "dense": record.dense_ranks[place],
+        "fused": record.seed_rank,
+    }
+
+
+class _SeedRanks:
+    """How many seeds are within each depth, per retriever."""
+
+    def __init__(self) -> None:
+        self._n = 0
+        self._used: set[str] = set()
+        self._within: Counter[tuple[str, int]] = Counter()
+
+    def add(self, ranks: Mapping[str, int | None]) -> None:
+        self._n += 1
+        for name, rank in ranks.items():
+            if rank is not None:
+                self._used.add(name)
+                self._within.update((name, depth) for depth in _DEPTHS if rank <= depth)
+
+    def sum_up(self) -> dict[str, Any]:
+        names = [name for name in ("bm25", "dense", "fused") if name in self._used]
+        recall = {
+            name: {f"@{depth}": round(self._within[name, depth] / self._n, 4) for depth in _DEPTHS}
+            for name in names
+        }
+        easiness = recall["bm25"]["@1"] if "bm25" in recall else None
+        return {"queries": self._n, "seed_recall": recall, "easiness": easiness}

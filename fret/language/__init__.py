@@ -1,0 +1,1 @@
+"""What fret knows of languages: their words, scripts and names. Plain functions."""
