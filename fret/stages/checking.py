@@ -90,6 +90,10 @@ class QueryChecks:
             return self._judge.judge(checked)
         return (row.query for row in checked)
 
+    def is_fit(self, query: Query, seed: Passage) -> bool:
+        """Whether a query passes all that is asked of it alone, without a model."""
+        return self._alone.check(query, seed) is None
+
     def admit(self, records: Iterable[Record | Dropped]) -> Iterator[Record | Dropped]:
         """Drop what repeats an earlier query; shards must come in their order."""
         rows = iter(records)

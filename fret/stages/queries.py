@@ -85,7 +85,10 @@ class QueriesByRules(_QueriesFromSeeds):
         self.ticks_per_row = self._settings.per_passage
         self._checks = QueryChecks(context)
         rules = RuleWriter(
-            task_types=writer.task_types, per_passage=self.ticks_per_row, seed=self._seed
+            task_types=writer.task_types,
+            per_passage=self.ticks_per_row,
+            seed=self._seed,
+            is_fit=self._checks.is_fit,
         )
         self._writer, self._rules_hash = rules, rules.prompt_hash
 

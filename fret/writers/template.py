@@ -45,11 +45,21 @@ class TemplateWriter:
 
     `task_types` are kinds of query, see `fret.config.queries.RuleTask`. Each query takes one of
     those for which the passage offers a good one. The same seed gives the same queries.
+
+    Args:
+        is_fit: what else is asked of a query; one that is not fit is not written.
     """
 
     name = "template"
 
-    def __init__(self, *, task_types: Sequence[str], per_passage: int, seed: int) -> None:
+    def __init__(
+        self,
+        *,
+        task_types: Sequence[str],
+        per_passage: int,
+        seed: int,
+        is_fit: Callable[[Query, Passage], bool] | None = None,
+    ) -> None:
         unknown = [t for t in task_types if t not in _RULES]
         if unknown or not task_types:
             raise ValueError(
@@ -58,6 +68,7 @@ class TemplateWriter:
         self._task_types = tuple(dict.fromkeys(task_types))
         self._per_passage = per_passage
         self._seed = seed
+        self._is_fit = is_fit
         self.prompt_hash = _hash_rules()
 
     def write(
@@ -80,10 +91,12 @@ class TemplateWriter:
         written: set[str] = set()
         for sample in range(self._per_passage):
             draw = Random(make_id("template", str(self._seed), passage.id, str(sample)))
-            if not (drawn := _draw_query(offers, written, draw)):
-                return
-            written.add(drawn[1].casefold())
-            yield self._make_query(passage, *drawn, sample=sample, draw=draw)
+            while drawn := _draw_query(offers, written, draw):
+                written.add(drawn[1].casefold())
+                query = self._make_query(passage, *drawn, sample=sample, draw=draw)
+                if self._is_fit is None or self._is_fit(query, passage):
+                    yield query
+                    break
 
     def _make_query(
         self, passage: Passage, task_type: str, text: str, *, sample: int, draw: Random

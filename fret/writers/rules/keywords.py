@@ -26,6 +26,9 @@ def _offer_title_words(reading: Reading) -> Iterator[Offer]:
     is_known = all(stem(w) in reading.stems for w in kept)
     if is_sentence and is_known and 3 <= len(kept) <= 5 and len(kept) < len(title):
         yield 3.9, (" ".join(kept),)
+    # "Kettle cleaning", "Apollo 11": as short a title is what people type.
+    if is_known and 2 <= len(kept) <= 3 and len(kept) == len(title):
+        yield 2.0, (" ".join(kept),)
     phrases = list_phrase_texts(reading.title, reading.language)
     words = " ".join(phrases).split()
     known = [stem(w) in reading.stems for w in words if w.casefold() not in reading.lexicon.links]
