@@ -6,9 +6,10 @@ nearly equal by embedding. The earliest is kept, so an order of the queries give
 
 import hashlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,11 @@ from fret.retrieval.tokenize import tokenize
 # little; without a bound, a set made from few templates would take quadratic time.
 _LONGEST_LIST = 200
 _VECTORS_PER_BLOCK = 4096
+# What rounding may take from a bound.
+_SLACK = 1e-3
+# From this share of pairs on that a quarter of the coordinates does not rule out, one product of
+# the whole vectors is quicker: so with models whose vectors all point the same way.
+_MANY = 0.05
 
 
 class ExactDoubles:
@@ -147,13 +153,14 @@ class SimilarVectors:
     """Unit vectors of the queries that were kept, compared exactly with each block of new ones.
 
     They are kept in half precision: half the memory, and cosines differ in the fourth digit at
-    most.
+    most. Most pairs are ruled out by a quarter of their coordinates: what the others can add to a
+    cosine is at most the product of their lengths (Cauchy-Schwarz).
     """
 
     def __init__(self, *, threshold: float) -> None:
         self._threshold = threshold
-        self._blocks: list[NDArray[np.float16]] = []
-        self._rest: list[NDArray[np.float16]] = []
+        self._blocks: list[_Block] = []
+        self._rest: list[NDArray[np.float32]] = []
         self._new: dict[str, int] = {}
         self._vectors = np.zeros((0, 1), np.float32)
         self._before: list[tuple[float, int]] = []
@@ -184,22 +191,53 @@ class SimilarVectors:
         """Keep a vector of the block."""
         row = self._new[name]
         self._kept.append((row, len(self)))
-        self._rest.append(self._vectors[row].astype(np.float16))
+        self._rest.append(self._vectors[row])
         if len(self._rest) == _VECTORS_PER_BLOCK:
-            self._blocks.append(np.stack(self._rest))
+            self._blocks.append(_Block.of(np.stack(self._rest)))
             self._rest = []
 
     def _find_nearest(self, vectors: NDArray[np.float32]) -> list[tuple[float, int]]:
-        """Return the highest cosine to what was kept, and its place; (-1, -1) for nothing."""
-        best = np.full(len(vectors), -1.0, np.float32)
-        where = np.full(len(vectors), -1)
-        rest = [np.stack(self._rest)] if self._rest else []
-        start = 0
-        for block in [*self._blocks, *rest]:
-            cosines = vectors @ block.astype(np.float32).T
-            places = cosines.argmax(axis=1)
-            highest = cosines[np.arange(len(vectors)), places]
-            better = highest > best
-            best[better], where[better] = highest[better], places[better] + start
-            start += len(block)
-        return [(float(b), int(w)) for b, w in zip(best, where, strict=True)]
+        """Return the highest cosine to what was kept, and its place; (-1, -1) for none near."""
+        best = [(-1.0, -1)] * len(vectors)
+        bounds = _bounding(vectors)
+        rest = [_Block.of(np.stack(self._rest))] if self._rest else []
+        for number, block in enumerate([*self._blocks, *rest]):
+            near = bounds @ block.bounds.T >= self._threshold - _SLACK
+            for row, place, cosine in _compare_vectors(vectors, block.whole, near):
+                if cosine > best[row][0]:
+                    best[row] = cosine, number * _VECTORS_PER_BLOCK + place
+        return best
+
+
+class _Block(NamedTuple):
+    """Vectors that were kept."""
+
+    whole: NDArray[np.float16]
+    bounds: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, vectors: NDArray[np.float32]) -> "_Block":
+        return cls(vectors.astype(np.float16), _bounding(vectors))
+
+
+def _compare_vectors(
+    ours: NDArray[np.float32], theirs: NDArray[np.float16], near: NDArray[np.bool_]
+) -> Iterator[tuple[int, int, float]]:
+    """Yield (row of ours, row of theirs, cosine) for pairs that may be near, the nearest of each
+    row among them."""
+    if np.count_nonzero(near) > near.size * _MANY:
+        cosines = ours @ theirs.astype(np.float32).T
+        rows, places = np.arange(len(ours)), cosines.argmax(axis=1)
+        found = cosines[rows, places]
+    else:
+        rows, places = np.nonzero(near)
+        found = np.einsum("ij,ij->i", ours[rows], theirs[places].astype(np.float32))
+    yield from zip(rows.tolist(), places.tolist(), found.tolist(), strict=True)
+
+
+def _bounding(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return vectors whose products are at least those of the whole ones: the first quarter of the
+    coordinates, and the length of the rest."""
+    n = -(-vectors.shape[1] // 4)
+    rest = np.linalg.norm(vectors[:, n:], axis=1, keepdims=True)
+    return np.concatenate([vectors[:, :n], rest], axis=1)

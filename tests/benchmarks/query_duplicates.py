@@ -63,7 +63,7 @@ def by_vectors(n: int) -> None:
         vectors = rng.standard_normal((min(_BLOCK, n - start), _DIMENSIONS), dtype=np.float32)
         for row in range(_EVERY - 1, len(vectors), _EVERY):
             # Noise of a fifth of the length: a cosine of about 0.98.
-            origin = last[row] if len(last) > row else vectors[row - 1]
+            origin = last[row - 1] if len(last) else vectors[row - 1]
             noise = rng.standard_normal(_DIMENSIONS, dtype=np.float32) * 0.2
             vectors[row] = origin + noise * np.linalg.norm(origin) / np.sqrt(_DIMENSIONS)
             planted.add(start + row)
