@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import fret
+from batch_engine import answer_file
 from conftest import page_text
 from fret.errors import ModelError, PromptError, Waiting
 from fret.language.words import find_shared, list_content
@@ -333,24 +334,41 @@ def test_an_estimate_counts_the_most_that_steps_can_take(
     assert len(prompts_to(server)) <= queries.requests
 
 
-def test_chained_calls_take_several_runs_by_batch_and_give_what_live_gives(
-    lanes_pipeline: Path, server: LLMServer
+def choose_rewrite_and_judge(text: str, body: dict[str, Any]) -> dict[str, Any] | None:
+    if "self_contained" in str(body.get("response_format")):
+        return {"answerable": 1 if len(text) % 5 == 0 else 4, "natural": 5, "self_contained": 5}
+    return choose_and_rewrite(text, body)
+
+
+@pytest.mark.parametrize("lane", ["batch", "file"])
+def test_chained_calls_take_several_runs_and_give_what_live_gives(
+    lane: str, lanes_pipeline: Path, server: LLMServer
 ) -> None:
-    server.brain = Brain(chat=choose_and_rewrite)
-    live = run(lanes_pipeline, run="live", answers="live.sqlite", **CHAIN)
-    overrides = [f"{key}={value}" for key, value in CHAIN.items()]
+    server.brain = Brain(chat=choose_rewrite_and_judge)
+    judged = CHAIN | {
+        "queries.checks": "{judge: {model: teacher}, duplicates: false, length: null}"
+    }
+    live = run(lanes_pipeline, run="live", answers="live.sqlite", **judged)
+    n_asked = len(server.asked)
+    overrides = [f"{key}={value}" for key, value in judged.items()]
+    folder = lanes_pipeline.parent / "data/runs/lanes/file/teacher"
     n_waits = 0
     while True:
+        pipeline = fret.load(lanes_pipeline, overrides=overrides)
         try:
-            fret.load(lanes_pipeline, overrides=overrides).run(STAGES, lane="batch")
+            pipeline.run(STAGES, lane=lane)
             break
         except Waiting:
             n_waits += 1
-            assert n_waits < 12
+            assert n_waits < 16
+            for requests in folder.glob("requests-*.jsonl"):
+                answer_file(server, requests, folder / f"answers-{n_waits}.jsonl")
             server.batches.finish()
-    assert n_waits >= 3
-    assert list(fret.load(lanes_pipeline, overrides=overrides).rows(Query)) == live
+    assert n_waits >= 4
+    assert list(pipeline.rows(Query)) == live
     assert any(q.draft for q in live) and any(q.sample for q in live)
+    assert pipeline.stored.stage("queries").require().reasons["failed_judge"] > 0
+    assert len({a.raw for a in server.asked[n_asked:]}) == len(server.asked[n_asked:])
 
 
 def test_a_run_that_was_cut_off_asks_nothing_twice(llm_pipeline: Path, server: LLMServer) -> None:
