@@ -62,7 +62,9 @@ def choose(
     """
     positive = choose_positive(options, rules.positives.rule, firsts)
     if positive is None:
-        return NoChoice(Reason.TOO_FEW_SCORED, "the seed has no score")
+        is_ranked = 1 in options.fused_ranks
+        detail = "the seed has no score" if is_ranked else "no candidate has a score that counts"
+        return NoChoice(Reason.TOO_FEW_SCORED, detail)
     if no := _refuse_positive(options, positive, rules.positives):
         return no
     sameness = Sameness(rules.max_overlap)

@@ -31,7 +31,7 @@ class ScoresFusion(Settings):
     k: float = Field(default=0, ge=0)
     """How little a first place counts more than a second; at 0, twice as much."""
     weights: dict[str, Annotated[float, Field(ge=0)]] = Field(default={})
-    """By the scorers' names; by default as in `judgements`."""
+    """By the scorers' names, by default as in `judgements`; one of them is above 0."""
 
 
 class ExtraPositivesSettings(Settings):
@@ -110,7 +110,8 @@ class ExamplesSettings(Settings):
     78.8 still below the retriever."""
     leave_out: dict[str, list[str]] = Field(default={})
     """Scorers (by name) that decide nothing for tasks with a word, as in
-    {counter-argument: [query_likelihood]}. If none would be left, all stay."""
+    {counter-argument: [query_likelihood]}. A word leaves one of a weight above 0; for a task with
+    several words that together leave none, all stay."""
     relevant_from: float = Field(default=2.0, ge=0, le=3)
     """A candidate counts as relevant from this expected relevance on."""
     min_relevance: float | None = Field(default=1.5, ge=0, le=3)
