@@ -166,8 +166,9 @@ def _describe_choice(measures: Mapping[str, Any]) -> Iterator[str]:
     hardness = measures["hardness"]
     if hardness["over_0.95"] is not None:
         yield (
-            f"- Of the negatives {hardness['over_0.95']:.1%} are over 0.95 of the positive's "
-            f"similarity to the query, {hardness['under_0.5']:.1%} under 0.5."
+            f"- Of the {hardness['of']} negatives whose similarity to the query can be compared "
+            f"with the positive's, {hardness['over_0.95']:.1%} are over 0.95 of it, "
+            f"{hardness['under_0.5']:.1%} under 0.5."
         )
     if measures["with_extra_positives"] is not None:
         yield f"- {measures['with_extra_positives']:.1%} of the examples have further positives."

@@ -224,7 +224,8 @@ def _describe_agreement(found: Mapping[str, Any]) -> Iterator[str]:
 def _describe_negatives(found: Mapping[str, Any]) -> str:
     text = "negatives: " + ", ".join(f"{n} {pick}" for pick, n in found["picks"].items())
     if (easy := found["hardness"]["under_0.5"]) is not None:
-        text += f"; {easy:.1%} under half the positive's similarity"
+        n = found["hardness"]["of"]
+        text += f"; of {n} comparable {easy:.1%} under half the positive's similarity"
     if blind := found["separability"]:
         text += f"; told from positives without the query with AUC {blind['auc']:.2f}"
     return text

@@ -323,6 +323,16 @@ def test_what_is_too_similar_beside_the_positive_is_refused() -> None:
     assert set(negatives(given, count=3, max_similarity=0.1).refused) == {1, 2, 3}
 
 
+@pytest.mark.parametrize("positive", [0.0, -0.2])
+def test_beside_a_positive_without_similarity_nothing_more_similar_is_taken(
+    positive: float,
+) -> None:
+    given = options(1, 2, 3, 4, cosines=[positive, positive + 0.01, positive, positive - 0.1])
+    found = negatives(given, count=3, pick="hardest", max_similarity=0.95)
+    assert (found.chosen, found.refused) == ((2, 3), {1: Refusal.TOO_SIMILAR})
+    assert negatives(given, count=3, pick="hardest").chosen == (1, 2, 3)
+
+
 def test_a_margin_below_the_positive_may_be_asked_for() -> None:
     given = options(1, 2, 3, cosines=[0.75, 0.71, 0.5])
     assert negatives(given, count=2, min_margin=0.05).refused == {1: Refusal.TOO_SIMILAR}

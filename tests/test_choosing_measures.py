@@ -57,6 +57,7 @@ def test_figures_over_four_examples() -> None:
         "unjudged_negatives": 1,
         # Shares of the positive: 0.5, and 0.98 and 0.4; two examples cannot tell.
         "hardness": {
+            "of": 3,
             "by_share_of_positive": {"0.4": 1, "0.5": 1, "0.9": 1},
             "over_0.95": 0.3333,
             "under_0.5": 0.3333,

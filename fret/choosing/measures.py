@@ -80,6 +80,7 @@ class _Figures:
             "negatives": _sorted(self.negatives),
             "unjudged_negatives": self.unjudged,
             "hardness": {
+                "of": n_compared,
                 "by_share_of_positive": {str(low): n for low, n in sorted(self.hardness.items())},
                 f"over_{_TOO_HARD}": _share(self.too_hard, n_compared),
                 f"under_{_TOO_EASY}": _share(self.too_easy, n_compared),

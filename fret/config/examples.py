@@ -65,7 +65,8 @@ class NegativesSettings(Settings):
     """Least and greatest similarity for `pick: band`, as shares of the positive's."""
     max_similarity: float | None = Field(default=0.95, gt=0)
     """Refuse a candidate whose similarity to the query is over this share of the positive's
-    (NV-Retriever's TopK-PercPos, arXiv 2407.15831); null: no such rule."""
+    (NV-Retriever's TopK-PercPos, arXiv 2407.15831). Where the positive's is not above 0, whatever is
+    more similar than the positive is refused; null: no such rule."""
     min_margin: float | None = Field(default=None, ge=0)
     """Refuse a candidate that is not this much less similar than the positive (TopK-MarginPos; 0.05
     there); null: no such rule."""
