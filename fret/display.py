@@ -18,7 +18,7 @@ from rich.text import Text
 from fret.config.reference import list_keys
 from fret.display_judgements import print_judgement
 from fret.display_llm import describe_spent, print_findings
-from fret.display_measures import describe_queries
+from fret.display_measures import describe_examples, describe_queries
 from fret.display_queries import print_dropped, print_queries
 from fret.errors import FretError, UserError
 from fret.manifest import Manifest
@@ -190,24 +190,9 @@ def _describe_measures(manifests: Iterable[Manifest]) -> Iterator[str]:
         if found := measures.get("judgements"):
             yield from _describe_agreement(found)
         if found := measures.get("examples"):
-            types = _list_types(found["task_types"])
-            splits = ", ".join(f"{n} {split}" for split, n in found["splits"].items())
-            yield f"examples: {splits}; tasks: {types}"
-            moved = found["positive_is_not_seed"]
-            if moved is not None:
-                yield f"the positive is another passage than the seed in {moved:.1%}"
-            yield _describe_negatives(found)
+            yield from describe_examples(found)
         if usage := manifest.usage:
             yield f"{manifest.stage}: {_describe_usage(usage)}"
-
-
-def _list_types(counts: Mapping[str, int], most: int = 12) -> str:
-    """Name the most frequent task types: where the model names them, there are many."""
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    told = [f"{n} {kind or 'free'}" for kind, n in ranked[:most]]
-    if rest := ranked[most:]:
-        told.append(f"{sum(n for _, n in rest)} of {len(rest)} others")
-    return ", ".join(told)
 
 
 def _describe_agreement(found: Mapping[str, Any]) -> Iterator[str]:
@@ -219,16 +204,6 @@ def _describe_agreement(found: Mapping[str, Any]) -> Iterator[str]:
         parts |= {f"{scorer} {kind}": share for kind, share in kinds.items()}
     if odd := [f"{what} in {share:.1%}" for what, share in parts.items() if share]:
         yield f"queries: {', '.join(odd)}"
-
-
-def _describe_negatives(found: Mapping[str, Any]) -> str:
-    text = "negatives: " + ", ".join(f"{n} {pick}" for pick, n in found["picks"].items())
-    if (easy := found["hardness"]["under_0.5"]) is not None:
-        n = found["hardness"]["of"]
-        text += f"; of {n} comparable {easy:.1%} under half the positive's similarity"
-    if blind := found["separability"]:
-        text += f"; told from positives without the query with AUC {blind['auc']:.2f}"
-    return text
 
 
 def _describe_usage(usage: Mapping[str, float]) -> str:

@@ -234,9 +234,10 @@ class Example(Record):
     positive_is_seed: bool | None
     """None for a query that has no seed."""
     positive_rule: str
-    """The rule that chose the positive: `top`, `seed` or `agreed`."""
-    pick: str
-    """How the negatives were picked: `hardest`, `lowest`, `random` or `band`."""
+    """The rule that chose the positive: `top`, `seed` or `agreed`; `top` where there is no seed."""
+    negative_picks: tuple[str, ...]
+    """How each negative was picked: `hardest`, `lowest`, `random` or `band`; `unjudged` for one
+    from beyond the judged candidates."""
     seed_rank: int | None
     """Fused rank of the seed among the judged candidates."""
     seed_retrieval_rank: int | None

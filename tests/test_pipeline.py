@@ -176,7 +176,7 @@ def test_own_queries_go_through_the_whole_chain_with_and_without_a_seed(
     pipeline = load(
         run="own",
         queries={"writer": {"kind": "file", "path": "mine.jsonl"}},
-        examples={"splits": {}},
+        examples={"splits": {}, "positive": "seed"},
     )
     pipeline.run()
     assert pipeline.status()[2].reasons == {"duplicate_query": 1, "seed_not_found": 1}
@@ -186,7 +186,11 @@ def test_own_queries_go_through_the_whole_chain_with_and_without_a_seed(
     assert unseeded.seed_id is None and unseeded.positive_is_seed is None
     assert "descales best with vinegar" in unseeded.positive
     assert by_query["sweep the flue of a stove"].task == "Given keywords, find a guide."
-    assert by_query["kettle vinegar water"].seed_id == passage.id
+    seeded = by_query["kettle vinegar water"]
+    assert seeded.seed_id == passage.id
+    assert (seeded.positive_rule, unseeded.positive_rule) == ("seed", "top")
+    rules = pipeline.status()[-1].measures["examples"]["positive_rules"]
+    assert rules == {"seed": 1, "top": 2}
 
 
 def test_a_row_that_is_no_query_is_told_with_its_line(workplace: Path) -> None:

@@ -65,8 +65,8 @@ class NegativesSettings(Settings):
     """Least and greatest similarity for `pick: band`, as shares of the positive's."""
     max_similarity: float | None = Field(default=0.95, gt=0)
     """Refuse a candidate whose similarity to the query is over this share of the positive's
-    (NV-Retriever's TopK-PercPos, arXiv 2407.15831). Where the positive's is not above 0, whatever is
-    more similar than the positive is refused; null: no such rule."""
+    (NV-Retriever's TopK-PercPos, arXiv 2407.15831). Where the positive's is not above 0, whatever
+    is more similar than the positive is refused; null: no such rule."""
     min_margin: float | None = Field(default=None, ge=0)
     """Refuse a candidate that is not this much less similar than the positive (TopK-MarginPos; 0.05
     there); null: no such rule."""
@@ -102,7 +102,9 @@ class ExamplesSettings(Settings):
     """null: the ranking that the stage judgements made."""
     positive: Literal["top", "seed", "agreed"] = "top"
     """`top`: the best of the fused ranking, as in Gecko; `seed`: the passage that the query came
-    from; `agreed`: the best if all scorers have it first, else the seed."""
+    from; `agreed`: the best if all scorers have it first, else the seed. A query without a seed
+    (one of your own that names no passage) follows `top`, whatever stands here or in
+    `cautious_tasks`; each example says which rule it followed."""
     cautious_tasks: list[str] = Field(default=CAUTIOUS_TASKS)
     """Tasks with one of these words, in their type or text, have the rule `agreed` instead of
     `top`. By default those about claims and counter-arguments, where Gecko's own table (6, nDCG@10)

@@ -29,7 +29,7 @@ class Examples(Stage):
     """Applies the rules of `fret.choosing`; asks no model, so new rules cost nothing."""
 
     name: ClassVar[str] = "examples"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     record: ClassVar[type[Record]] = Example
     reads: ClassVar[tuple[str, ...]] = ("passages", "queries", "candidates", "judgements")
 
@@ -68,7 +68,7 @@ class Examples(Stage):
         self, query: Query, candidates: Candidates, judgement: Judgement
     ) -> Example | Dropped:
         judgement, deciding = self._fusion.fuse(query, judgement)
-        rule = self._rule_for(query)
+        rule = self._rule_for(query) if judgement.seed_id else "top"
         options = _make_options(candidates, judgement, self._lookup, self._side_of)
         # Looked at by one rule only, and not for nothing.
         firsts = find_firsts(s.scores for s in deciding) if rule == "agreed" else []
@@ -82,6 +82,7 @@ class Examples(Stage):
         return split_of(page_id, self._splits, self._seed)
 
     def _rule_for(self, query: Query) -> PositiveRule:
+        """Return the rule for a query that has a seed."""
         settings = self._settings
         if settings.positive == "top" and match_task(
             settings.cautious_tasks, query.task_type, query.task
