@@ -23,6 +23,11 @@ Row = tuple[int, dict[str, Any]]
 """Line number and content."""
 
 
+def count_rows(context: Context, writer: FileWriter) -> int:
+    """Return how many queries the user's file holds."""
+    return sum(1 for _ in read_jsonl(context.find_path(writer.path)))
+
+
 class OwnQueries(Stage):
     """Reads queries from a jsonl file instead of writing them."""
 
