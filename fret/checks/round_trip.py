@@ -64,4 +64,4 @@ class _SeedRanks:
             for name in names
         }
         easiness = recall["bm25"]["@1"] if "bm25" in recall else None
-        return {"queries": self._n, "seed_recall": recall, "easiness": easiness}
+        return {"n_seeded": self._n, "seed_recall": recall, "easiness": easiness}
