@@ -78,6 +78,8 @@ class Page(Record):
     source: str
     """Where the page was read: a file's name below the source, with a line number in jsonl."""
     licence: str
+    source_id: str = ""
+    """The id that the source gives it, empty where it gives none."""
 
     @staticmethod
     def make_id(url: str, text: str) -> str:
@@ -298,6 +300,7 @@ class Reason(StrEnum):
     NO_QUERY = "no_query"
     DUPLICATE_QUERY = "duplicate_query"
     SEED_NOT_FOUND = "seed_not_found"
+    SEED_AMBIGUOUS = "seed_ambiguous"
     REFUSED = "refused"
     CUT = "cut"
     EMPTY_ANSWER = "empty_answer"

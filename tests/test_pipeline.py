@@ -193,6 +193,34 @@ def test_own_queries_go_through_the_whole_chain_with_and_without_a_seed(
     assert rules == {"seed": 1, "top": 2}
 
 
+def test_own_queries_name_pages_by_the_ids_of_the_source(workplace: Path) -> None:
+    whole = [{"id": n, "text": f"Kettle {n} is number {n}. " * 5} for n in range(4)]
+    words = " ".join(f"Sentence {n} tells of stoves and of the number {n}." for n in range(40))
+    Path("texts.jsonl").write_text(
+        "".join(json.dumps(row) + "\n" for row in [*whole, {"id": "long", "text": words}]), "utf-8"
+    )
+    named = ["0", "3", "long", "nobody"]
+    rows = [{"text": f"kettle number {n}", "passage_id": n} for n in named]
+    Path("mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    pipeline = load(
+        pages={"source": {"kind": "jsonl", "path": "texts.jsonl"}},
+        queries={"writer": {"kind": "file", "path": "mine.jsonl"}},
+    )
+    pipeline.run(["pages", "passages", "queries"])
+    seeds = {query.text: query.passage_id for query in pipeline.rows(Query)}
+    texts = {passage.id: passage.text for passage in pipeline.rows(Passage)}
+    pages = {page.source_id: page.text for page in pipeline.rows(Page)}
+    assert set(pages) == {"0", "1", "2", "3", "long"}
+    assert {text: texts[seed or ""] for text, seed in seeds.items()} == {
+        "kettle number 0": pages["0"],
+        "kettle number 3": pages["3"],
+    }
+    told = {row.reason: row.detail for row in dropped_rows(pipeline.stored, "queries")}
+    assert set(told) == {"seed_ambiguous", "seed_not_found"}
+    assert "line 3: long is the id of " in told["seed_ambiguous"]
+    assert "passages.split: none" in told["seed_ambiguous"]
+
+
 def test_a_row_that_is_no_query_is_told_with_its_line(workplace: Path) -> None:
     Path("mine.jsonl").write_text('{"text": "fine"}\n{"txt": "wrong"}\n', "utf-8")
     with pytest.raises(UserError, match="line 2: a query needs `text`; the row has txt"):
