@@ -215,18 +215,25 @@ def _describe_usage(usage: Mapping[str, float]) -> str:
 
 
 def _spread(examples: Iterable[Example], n: int) -> list[Example]:
-    """Pick examples that show what fret is for, of different task types.
+    """Pick examples that show what fret is for, of different task types as far as there are any.
 
     First those whose positive is not the seed and is every scorer's favourite; among equals the one
     with the lowest id: ids are hashes, so that is a fair draw over all pages.
     """
-    best: dict[str, tuple[tuple[bool, bool, str], Example]] = {}
+    best: dict[str, list[tuple[tuple[bool, bool, str], Example]]] = {}
     for example in examples:
         is_seed, agreed = example.positive_is_seed is True, set(example.positive_ranks) == {1}
         order = (is_seed, not agreed, example.query_id)
-        if example.task_type not in best or order < best[example.task_type][0]:
-            best[example.task_type] = (order, example)
-    return [example for _, example in sorted(best.values(), key=lambda item: item[0])[:n]]
+        of_type = best.setdefault(example.task_type, [])
+        of_type.append((order, example))
+        of_type.sort(key=lambda item: item[0])
+        del of_type[n:]
+    ranked = [
+        (place, order, example)
+        for of_type in best.values()
+        for place, (order, example) in enumerate(of_type)
+    ]
+    return [example for *_, example in sorted(ranked, key=lambda item: item[:2])[:n]]
 
 
 def _print_example(number: int, example: Example) -> None:
