@@ -161,13 +161,15 @@ def _describe_making(manifests: Sequence[Manifest]) -> str:
 
 
 def _describe_choice(measures: Mapping[str, Any]) -> Iterator[str]:
-    picks = ", ".join(f"{n} {pick}" for pick, n in measures["picks"].items())
-    yield f"- Negatives by pick: {picks}; {measures['unjudged_negatives']} of them unjudged."
+    if len(rules := measures["positive_rules"]) > 1:
+        yield f"- Positives by rule: {_count(rules)}."
+    yield f"- Negatives by pick: {_count(measures['picks'])}."
     hardness = measures["hardness"]
     if hardness["over_0.95"] is not None:
         yield (
-            f"- Of the negatives {hardness['over_0.95']:.1%} are over 0.95 of the positive's "
-            f"similarity to the query, {hardness['under_0.5']:.1%} under 0.5."
+            f"- Of the {hardness['of']} negatives whose similarity to the query can be compared "
+            f"with the positive's, {hardness['over_0.95']:.1%} are over 0.95 of it, "
+            f"{hardness['under_0.5']:.1%} under 0.5."
         )
     if measures["with_extra_positives"] is not None:
         yield f"- {measures['with_extra_positives']:.1%} of the examples have further positives."
@@ -176,6 +178,10 @@ def _describe_choice(measures: Mapping[str, Any]) -> Iterator[str]:
             f"- A classifier over words that does not see the query tells positives from negatives "
             f"with an AUC of {blind['auc']:.2f} (0.5: not at all)."
         )
+
+
+def _count(found: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} {what}" for what, n in found.items())
 
 
 def _say_who_took_part(

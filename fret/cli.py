@@ -9,6 +9,7 @@ import typer
 
 from fret import cli_answers, cli_audit, cli_batch
 from fret.cli_errors import report_errors
+from fret.shipped import recipes
 
 app = typer.Typer(
     help=(
@@ -29,7 +30,7 @@ PipelineArgument = Annotated[
     str,
     typer.Argument(
         metavar="PIPELINE",
-        help="A pipeline file, or a recipe: quickstart, vllm, openai, local, own_queries.",
+        help=f"A pipeline file, or a recipe: {', '.join(recipes())}.",
     ),
 ]
 # Written out, for the pipeline itself is slow to load; a test compares.
@@ -174,7 +175,11 @@ def show(
 @app.command()
 def settings(
     section: Annotated[
-        str, typer.Argument(metavar="[KEY]", help="Only what is below this, as examples.negatives.")
+        str,
+        typer.Argument(
+            metavar="[KEY]",
+            help="Only what is below this, as examples.negatives or judgements.scorers.relevance.",
+        ),
     ] = "",
 ) -> None:
     """Show every key of the pipeline file: what it means, its default, its choices."""

@@ -18,7 +18,7 @@ from rich.text import Text
 from fret.config.reference import list_keys
 from fret.display_judgements import print_judgement
 from fret.display_llm import describe_spent, print_findings
-from fret.display_measures import describe_queries
+from fret.display_measures import describe_examples, describe_queries
 from fret.display_queries import print_dropped, print_queries
 from fret.errors import FretError, UserError
 from fret.manifest import Manifest
@@ -190,24 +190,9 @@ def _describe_measures(manifests: Iterable[Manifest]) -> Iterator[str]:
         if found := measures.get("judgements"):
             yield from _describe_agreement(found)
         if found := measures.get("examples"):
-            types = _list_types(found["task_types"])
-            splits = ", ".join(f"{n} {split}" for split, n in found["splits"].items())
-            yield f"examples: {splits}; tasks: {types}"
-            moved = found["positive_is_not_seed"]
-            if moved is not None:
-                yield f"the positive is another passage than the seed in {moved:.1%}"
-            yield _describe_negatives(found)
+            yield from describe_examples(found)
         if usage := manifest.usage:
             yield f"{manifest.stage}: {_describe_usage(usage)}"
-
-
-def _list_types(counts: Mapping[str, int], most: int = 12) -> str:
-    """Name the most frequent task types: where the model names them, there are many."""
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    told = [f"{n} {kind or 'free'}" for kind, n in ranked[:most]]
-    if rest := ranked[most:]:
-        told.append(f"{sum(n for _, n in rest)} of {len(rest)} others")
-    return ", ".join(told)
 
 
 def _describe_agreement(found: Mapping[str, Any]) -> Iterator[str]:
@@ -221,15 +206,6 @@ def _describe_agreement(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"queries: {', '.join(odd)}"
 
 
-def _describe_negatives(found: Mapping[str, Any]) -> str:
-    text = "negatives: " + ", ".join(f"{n} {pick}" for pick, n in found["picks"].items())
-    if (easy := found["hardness"]["under_0.5"]) is not None:
-        text += f"; {easy:.1%} under half the positive's similarity"
-    if blind := found["separability"]:
-        text += f"; told from positives without the query with AUC {blind['auc']:.2f}"
-    return text
-
-
 def _describe_usage(usage: Mapping[str, float]) -> str:
     if not usage.get("requests"):
         return ""
@@ -239,18 +215,25 @@ def _describe_usage(usage: Mapping[str, float]) -> str:
 
 
 def _spread(examples: Iterable[Example], n: int) -> list[Example]:
-    """Pick examples that show what fret is for, of different task types.
+    """Pick examples that show what fret is for, of different task types as far as there are any.
 
     First those whose positive is not the seed and is every scorer's favourite; among equals the one
     with the lowest id: ids are hashes, so that is a fair draw over all pages.
     """
-    best: dict[str, tuple[tuple[bool, bool, str], Example]] = {}
+    best: dict[str, list[tuple[tuple[bool, bool, str], Example]]] = {}
     for example in examples:
         is_seed, agreed = example.positive_is_seed is True, set(example.positive_ranks) == {1}
         order = (is_seed, not agreed, example.query_id)
-        if example.task_type not in best or order < best[example.task_type][0]:
-            best[example.task_type] = (order, example)
-    return [example for _, example in sorted(best.values(), key=lambda item: item[0])[:n]]
+        of_type = best.setdefault(example.task_type, [])
+        of_type.append((order, example))
+        of_type.sort(key=lambda item: item[0])
+        del of_type[n:]
+    ranked = [
+        (place, order, example)
+        for of_type in best.values()
+        for place, (order, example) in enumerate(of_type)
+    ]
+    return [example for *_, example in sorted(ranked, key=lambda item: item[:2])[:n]]
 
 
 def _print_example(number: int, example: Example) -> None:

@@ -52,6 +52,13 @@ def print_audit(audit: Audit, wanted: int) -> None:
 
 def print_score(report: Report, json_file: Path | None) -> None:
     """Show the figures of each person, then how people agree."""
+    for name, files in report.namesakes.items():
+        err.print(
+            f"Note: {clean(', '.join(files))} are all by {clean(name)!r} and count as "
+            f"{len(files)} people. If they are one person's, name only the last one saved.",
+            markup=False,
+            soft_wrap=True,
+        )
     for number, person in enumerate(report.people):
         if number:
             out.print()
@@ -72,6 +79,7 @@ def _print_person(report: Report, person: Person) -> None:
     _say(
         f"{person.n_queries} of {report.n_queries} queries and {person.n_passages} of "
         f"{report.n_passages} passages of the audit {report.audit} (run {clean(report.run)})"
+        + _say_what_counts(person)
         + (f"; {person.n_skipped} skipped" if person.n_skipped else "")
         + (f"; {len(person.notes)} notes" if person.notes else "")
     )
@@ -93,6 +101,15 @@ def _print_person(report: Report, person: Person) -> None:
             "only rank); a `relevance` scorer does."
         )
     _print_types(person)
+
+
+def _say_what_counts(person: Person) -> str:
+    if person.n_counting == person.n_passages:
+        return ""
+    return (
+        f"; {person.n_counting} of these passages count, the others are of queries skipped or "
+        "called nonsense"
+    )
 
 
 def _print_types(person: Person) -> None:

@@ -1,4 +1,4 @@
-"""The figures over queries, in a few lines."""
+"""The figures over queries and over examples, in a few lines."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -28,3 +28,36 @@ def describe_queries(found: Mapping[str, Any]) -> Iterator[str]:
             f"words, {overlap['longest_run_words']:.1f} words in a row"
         )
     yield text
+
+
+def describe_examples(found: Mapping[str, Any]) -> Iterator[str]:
+    """Say how many examples there are of what, and how their positives and negatives came about."""
+    yield f"examples: {_count(found['splits'])}; tasks: {_list_types(found['task_types'])}"
+    if len(rules := found["positive_rules"]) > 1:
+        yield f"rules: {_count(rules)}"
+    moved = found["positive_is_not_seed"]
+    if moved is not None:
+        yield f"the positive is another passage than the seed in {moved:.1%}"
+    yield _describe_negatives(found)
+
+
+def _count(found: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} {what}" for what, n in found.items())
+
+
+def _list_types(counts: Mapping[str, int], most: int = 12) -> str:
+    """Name the most frequent task types: where the model names them, there are many."""
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    told = [f"{n} {kind or 'free'}" for kind, n in ranked[:most]]
+    if rest := ranked[most:]:
+        told.append(f"{sum(n for _, n in rest)} of {len(rest)} others")
+    return ", ".join(told)
+
+
+def _describe_negatives(found: Mapping[str, Any]) -> str:
+    text, hardness = f"negatives: {_count(found['picks'])}", found["hardness"]
+    if (easy := hardness["under_0.5"]) is not None:
+        text += f"; of {hardness['of']} comparable {easy:.1%} under half the positive's similarity"
+    if blind := found["separability"]:
+        text += f"; told from positives without the query with AUC {blind['auc']:.2f}"
+    return text

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from fret.config import FileWriter
 from fret.llm.budget import Price
 from fret.llm.counting import CountingLLM
 from fret.llm.types import Usage
 from fret.records import Candidates, Passage, Query
 from fret.stages.base import Stage
 from fret.stages.context import Context
+from fret.stages.own_queries import count_rows
 from fret.stages.seeds import Seeds
 from fret.store import Run
 
@@ -83,6 +85,9 @@ def _count_queries(run: Run, context: Context) -> int:
     """Return how many queries there are, or will be at most."""
     if run.stage(Query.STAGE).finished:
         return run.n_rows(Query)
+    writer = context.settings.queries.writer
+    if isinstance(writer, FileWriter):
+        return count_rows(context, writer)
     seeds = Seeds(context)
     seeds.open(run)
     return seeds.count(run) * context.settings.queries.per_passage

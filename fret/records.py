@@ -78,6 +78,8 @@ class Page(Record):
     source: str
     """Where the page was read: a file's name below the source, with a line number in jsonl."""
     licence: str
+    source_id: str = ""
+    """The id that the source gives it, empty where it gives none."""
 
     @staticmethod
     def make_id(url: str, text: str) -> str:
@@ -234,9 +236,10 @@ class Example(Record):
     positive_is_seed: bool | None
     """None for a query that has no seed."""
     positive_rule: str
-    """The rule that chose the positive: `top`, `seed` or `agreed`."""
-    pick: str
-    """How the negatives were picked: `hardest`, `lowest`, `random` or `band`."""
+    """The rule that chose the positive: `top`, `seed` or `agreed`; `top` where there is no seed."""
+    negative_picks: tuple[str, ...]
+    """How each negative was picked: `hardest`, `lowest`, `random` or `band`; `unjudged` for one
+    from beyond the judged candidates."""
     seed_rank: int | None
     """Fused rank of the seed among the judged candidates."""
     seed_retrieval_rank: int | None
@@ -297,6 +300,7 @@ class Reason(StrEnum):
     NO_QUERY = "no_query"
     DUPLICATE_QUERY = "duplicate_query"
     SEED_NOT_FOUND = "seed_not_found"
+    SEED_AMBIGUOUS = "seed_ambiguous"
     REFUSED = "refused"
     CUT = "cut"
     EMPTY_ANSWER = "empty_answer"

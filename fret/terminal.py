@@ -1,14 +1,37 @@
 """The two streams of a terminal, and text that is safe to send there."""
 
+import re
 import sys
+from typing import IO, Any, Literal, cast
 
 from rich.console import Console
 
 # Into a file or another program lines go whole: whoever reads them there breaks them.
 _WIDE = 10_000
+_TRAILING_BLANKS = re.compile(r"[ \t]+(?=\n)")
 
-out = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
-err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _WIDE)
+
+class _Trimmed:
+    """A standard stream without the blanks that fill tables up to their width."""
+
+    def __init__(self, name: Literal["stdout", "stderr"]) -> None:
+        self._name = name
+
+    def write(self, text: str) -> int:
+        return int(getattr(sys, self._name).write(_TRAILING_BLANKS.sub("", text)))
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(getattr(sys, self._name), attribute)
+
+
+def _make_console(name: Literal["stdout", "stderr"]) -> Console:
+    if getattr(sys, name).isatty():
+        return Console(stderr=name == "stderr", highlight=False)
+    return Console(file=cast(IO[str], _Trimmed(name)), highlight=False, width=_WIDE)
+
+
+out = _make_console("stdout")
+err = _make_console("stderr")
 
 
 def clean(text: str) -> str:

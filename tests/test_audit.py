@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 import fret
 from audit_run import HOSTILE, run_hostile
 from fret.audit.files import Key, read_key
-from fret.audit.page import escape_json, render_page
+from fret.audit.page import escape_json, render_page, show_controls
 from fret.audit.sample import draw_examples, draw_passages, share_out
 from fret.cli import app
 from fret.pipeline import Pipeline
@@ -187,10 +187,12 @@ def test_page_and_key_name_the_same_passages(pipeline: Pipeline) -> None:
     for query in data["queries"]:
         told = key.queries[query["id"]]
         example = examples[told.query_id]
-        assert (query["task"], query["text"]) == (example.task, example.query)
+        assert query["task"] == show_controls(example.task)
+        assert query["text"] == show_controls(example.query)
         for passage in query["passages"]:
             entry = told.passages[passage["id"]]
-            assert (passage["title"], passage["text"]) == texts[entry.passage_id]
+            shown = tuple(map(show_controls, texts[entry.passage_id]))
+            assert (passage["title"], passage["text"]) == shown
             assert (entry.role == "positive") == (entry.passage_id == example.positive_id)
     assert key.fingerprint == pipeline.status()[-1].fingerprint
     assert sum(key.rows.values()) == made.n_examples == len(examples)
@@ -220,7 +222,8 @@ def test_hostile_text_cannot_leave_the_data_and_nothing_else_runs(pipeline: Pipe
     assert page.count("<script") == page.count("</script") == 2
     assert all(c not in page for c in "\u2028\u2029") and "{{" not in page.replace("{{7*7}}", "")
     shown = json.dumps(data_of(pipeline.stored.path / "audit.html"))
-    assert all(json.dumps(text)[1:-1] in shown for text in HOSTILE)
+    assert all(json.dumps(show_controls(text))[1:-1] in shown for text in HOSTILE)
+    assert not set("\x7f\u202e\u2066") & set(page) and "safe \ufffd gnihton" in page
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)
     assert policy
     for kind, body in re.findall(r"<(script|style)>(.*?)</\1>", page, re.DOTALL):

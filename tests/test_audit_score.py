@@ -123,6 +123,10 @@ def test_shares_are_those_counted_by_hand(save: Save, key: Path) -> None:
         "queries nonsense": Share(1, 6),
     }
     assert (person.n_queries, person.n_passages, person.n_skipped) == (6, 20, 1)
+    assert person.n_counting == 17
+    told = said(call(path))
+    assert "6 of 8 queries and 20 of 32 passages" in told
+    assert "17 of these passages count, the others are of queries skipped or called" in told
     assert person.name == "m"
     assert person.to_look_at == {
         "positive not relevant": ["4"],
@@ -172,6 +176,9 @@ def test_notes_are_handed_on(save: Save, key: Path) -> None:
 def test_people_of_one_name_stay_apart(save: Save, key: Path) -> None:
     files = [save(f"{i}.json", marked("a2", marker="Ada")) for i in range(2)]
     assert [p.name for p in score_marks(files).people] == ["Ada (1)", "Ada (2)"]
+    result = call(*files)
+    assert "1.json are all by 'Ada' and count as 2 people" in " ".join(result.stderr.split())
+    assert not call(files[0]).stderr
 
 
 def test_types_with_enough_queries_are_shown_apart(save: Save, tmp_path: Path) -> None:

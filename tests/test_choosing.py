@@ -323,6 +323,16 @@ def test_what_is_too_similar_beside_the_positive_is_refused() -> None:
     assert set(negatives(given, count=3, max_similarity=0.1).refused) == {1, 2, 3}
 
 
+@pytest.mark.parametrize("positive", [0.0, -0.2])
+def test_beside_a_positive_without_similarity_nothing_more_similar_is_taken(
+    positive: float,
+) -> None:
+    given = options(1, 2, 3, 4, cosines=[positive, positive + 0.01, positive, positive - 0.1])
+    found = negatives(given, count=3, pick="hardest", max_similarity=0.95)
+    assert (found.chosen, found.refused) == ((2, 3), {1: Refusal.TOO_SIMILAR})
+    assert negatives(given, count=3, pick="hardest").chosen == (1, 2, 3)
+
+
 def test_a_margin_below_the_positive_may_be_asked_for() -> None:
     given = options(1, 2, 3, cosines=[0.75, 0.71, 0.5])
     assert negatives(given, count=2, min_margin=0.05).refused == {1: Refusal.TOO_SIMILAR}
@@ -332,9 +342,8 @@ def test_a_margin_below_the_positive_may_be_asked_for() -> None:
     assert set(found.refused) == {1, 2}
 
 
-@pytest.mark.parametrize("positive", [None, 0.0, -0.2])
-def test_similarity_says_nothing_beside_a_positive_that_has_none(positive: float | None) -> None:
-    given = options(1, 2, cosines=[positive, 0.9])
+def test_similarity_says_nothing_beside_a_positive_that_has_none() -> None:
+    given = options(1, 2, cosines=[None, 0.9])
     assert negatives(given, max_similarity=0.95).chosen == (1,)
 
 
@@ -372,6 +381,13 @@ def test_too_few_left_are_made_up_from_beyond_the_judged_ones() -> None:
         options(1, cosines=cosines[:1] + cosines[3:], deeper=4), unjudged_similarity=0.9
     )
     assert found.chosen == (4,)  # the lowest
+
+
+def test_each_negative_says_how_it_was_picked() -> None:
+    given = options(1, 2, grades=[3.0, 0.0], cosines=[0.9, 0.8, 0.7], deeper=1)
+    choice = chosen(given, count=2, max_relevance=0.5, unjudged_similarity=0.9)
+    assert isinstance(choice, Choice)
+    assert (choice.negatives, choice.picks) == ((1, 2), ("hardest", "unjudged"))
 
 
 def test_the_deeper_pool_has_the_same_other_guards() -> None:

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from fret.card import _describe_choice
 from fret.choosing.measures import measure_examples, shares_of_positive
 from fret.choosing.separability import measure_separability
+from fret.display_measures import describe_examples
 from fret.records import Example
 
 WORDS = [f"word{i}" for i in range(200)]
@@ -18,7 +20,7 @@ def example(**changes: Any) -> Example:
         f.name: () if "tuple" in str(f.type) else None for f in fields(Example)
     }
     given = {"split": "train", "task_type": "question", "language": "en"}
-    given |= {"positive_rule": "top", "pick": "hardest", "query_id": "q"}
+    given |= {"positive_rule": "top", "negative_picks": ("hardest",), "query_id": "q"}
     return Example(**{**empty, **given, **changes})
 
 
@@ -31,12 +33,13 @@ ROWS = [
     example(
         positive_is_seed=False, seed_retrieval_rank=21, positive_similarity=0.5,
         negatives=("a", "b"), negative_similarities=(0.49, 0.2), negative_fused_ranks=(2, None),
+        negative_picks=("hardest", "unjudged"),
         n_relevant=4, extra_positives=("x", "y"), refused_reasons=("too_relevant",),
     ),
     example(
-        positive_is_seed=False, seed_retrieval_rank=None, task_type="claim", pick="lowest",
-        positive_rule="agreed", negatives=("a",), negative_similarities=(0.3,),
-        negative_fused_ranks=(9,), split="test",
+        positive_is_seed=False, seed_retrieval_rank=None, task_type="claim",
+        negative_picks=("lowest",), positive_rule="agreed", negatives=("a",),
+        negative_similarities=(0.3,), negative_fused_ranks=(9,), split="test",
     ),
     example(task_type="", negatives=("a",), negative_similarities=(None,),
             negative_fused_ranks=(2,), positive_similarity=0.5),
@@ -52,11 +55,11 @@ def test_figures_over_four_examples() -> None:
         "positive_is_not_seed_by_task_type": {"claim": 1.0, "question": 0.5},
         "positive_rules": {"agreed": 1, "top": 3},
         "seed_ranks": {"1": 1, "deeper": 2},
-        "picks": {"hardest": 3, "lowest": 1},
+        "picks": {"hardest": 3, "lowest": 1, "unjudged": 1},
         "negatives": {"1": 3, "2": 1},
-        "unjudged_negatives": 1,
         # Shares of the positive: 0.5, and 0.98 and 0.4; two examples cannot tell.
         "hardness": {
+            "of": 3,
             "by_share_of_positive": {"0.4": 1, "0.5": 1, "0.9": 1},
             "over_0.95": 0.3333,
             "under_0.5": 0.3333,
@@ -66,6 +69,26 @@ def test_figures_over_four_examples() -> None:
         "extra_positives": 2,
         "refused": {"same_text": 1, "too_relevant": 2},
     }
+
+
+def test_status_and_card_count_negatives_and_say_of_how_many_a_share_is() -> None:
+    found = {**measure_examples(ROWS), "separability": None}
+    told = list(describe_examples(found))
+    assert "rules: 1 agreed, 3 top" in told
+    assert told[-1] == (
+        "negatives: 3 hardest, 1 lowest, 1 unjudged; "
+        "of 3 comparable 33.3% under half the positive's similarity"
+    )
+    card = "\n".join(_describe_choice(found))
+    assert "- Positives by rule: 1 agreed, 3 top." in card
+    assert "- Negatives by pick: 3 hardest, 1 lowest, 1 unjudged." in card
+    assert "- Of the 3 negatives whose similarity to the query can be compared" in card
+
+
+def test_one_rule_for_all_is_not_counted() -> None:
+    found = {**measure_examples(ROWS[:2]), "separability": None}
+    assert not any(line.startswith("rules:") for line in describe_examples(found))
+    assert "by rule" not in "\n".join(_describe_choice(found))
 
 
 def test_figures_over_nothing() -> None:

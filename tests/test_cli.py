@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from conftest import SMALL_PIPELINE
 from fret.cli import app
 from fret.pipeline_file import load_settings
+from fret.shipped import recipes
 from llm_server import LLMServer
 
 
@@ -35,6 +36,11 @@ def test_run_prints_where_the_dataset_is_the_funnel_and_three_examples(small: Pa
         stage in text for stage in ("pages 12 12", "passages", "queries", "judgements", "examples")
     )
     assert all(f"Example {n}" in text for n in (1, 2, 3))
+
+
+def test_help_names_every_recipe_that_ships() -> None:
+    told = said(call("run", "--help"))
+    assert len(recipes()) >= 6 and all(name in told for name in recipes())
 
 
 def test_second_run_does_nothing(small: Path) -> None:

@@ -229,7 +229,7 @@ def test_judges_weigh_twice_by_default(good: Path) -> None:
             "weights names 'judge', which is no scorer (they are: unigram, ",
         ),
         ("fusion.weights={unigram: -1}", "fusion.weights.unigram"),
-        ("fusion.weights={unigram: 0, relevance: 0}", "leaves no scorer that decides"),
+        ("fusion.weights={unigram: 0, relevance: 0}", "all weigh 0: give one more, as in {unigram"),
         ("scorers=[{kind: listwise, model: t, window: 5, step: 5}]", "step must be below window"),
         ("scorers=[{kind: unigram, name: ''}]", "judgements.scorers.0.name"),
     ],
@@ -254,6 +254,11 @@ def test_options_that_save_calls_are_checked_on_load(
     good: Path, overrides: list[str], told: str
 ) -> None:
     assert told in problem(good, *[f"judgements.{override}" for override in overrides])
+
+
+def test_an_early_stop_needs_weight_of_its_first_scorer_in_the_rules_too(good: Path) -> None:
+    message = problem(good, "judgements.early_stop={}", "examples.fusion={weights: {unigram: 0}}")
+    assert "but unigram weighs 0 in examples.fusion.weights" in message
 
 
 def test_the_embedding_scorer_checks_its_format_as_dense_retrieval_does(good: Path) -> None:

@@ -48,6 +48,18 @@ def test_an_estimate_is_exact_once_the_queries_are_there(
     assert pipeline.estimate() == []
 
 
+def test_own_queries_are_counted_by_the_rows_of_their_file(
+    llm_pipeline: Path, server: LLMServer
+) -> None:
+    Path("mine.jsonl").write_text('{"text": "how to clean a kettle"}\n' * 7, "utf-8")
+    pipeline = fret.load(
+        llm_pipeline, overrides=["queries.writer={kind: file, path: mine.jsonl}", "run=own"]
+    )
+    pipeline.run(["pages", "passages"])
+    (judgements,) = pipeline.estimate()
+    assert judgements.guessed and judgements.requests == pytest.approx(2 * 6 * 7, abs=1)
+
+
 def test_what_the_store_holds_is_not_counted_again(llm_pipeline: Path, server: LLMServer) -> None:
     pipeline = fret.load(llm_pipeline)
     pipeline.run(["pages", "passages", "queries"])

@@ -89,14 +89,41 @@ def test_a_scorer_is_left_out_for_the_tasks_that_are_named() -> None:
     assert (ranks, deciding) == ((1, 2, 3), ["relevance", "query_likelihood"])
     assert fuse(ask=query(task_type="claim"), **rules)[2] == ["relevance", "query_likelihood"]
     assert fuse(**rules)[0] == (3, 2, 1)  # another task: as stored
-    everyone = {"leave_out": {"claim": ["unigram", "relevance", "query_likelihood"]}}
-    assert fuse(ask=query(task_type="claim"), **everyone)[0] == (3, 2, 1)
+    together = {"leave_out": {"claim": ["unigram", "relevance"], "check": ["query_likelihood"]}}
+    assert fuse(ask=query("Check a claim."), **together)[0] == (3, 2, 1)
 
 
 def test_a_scorer_that_was_not_asked_bars_nobody() -> None:
     skipped = judgement(scoring("relevance", 3.0, 1.0), scoring("unigram", None, None))
     ranks, _, deciding = fuse(skipped, fusion={"k": 0})
     assert (ranks, deciding) == ((1, 2), ["relevance"])
+
+
+def test_a_scorer_of_weight_0_decides_nothing_where_the_others_could_not_tell() -> None:
+    silent = judgement(scoring("relevance", 3.0, 1.0), scoring("unigram", None, None))
+    ranks, _, deciding = fuse(silent, fusion={"weights": {"relevance": 0}})
+    assert (ranks, deciding) == ((None, None), [])
+
+
+@pytest.mark.parametrize(
+    ("rules", "told"),
+    [
+        (
+            {"fusion": {"weights": dict.fromkeys(("unigram", "relevance", "query_likelihood"), 0)}},
+            r"examples\.fusion\.weights leaves no scorer that decides.*as in \{unigram: 1\}",
+        ),
+        (
+            {
+                "fusion": {"weights": {"unigram": 0, "relevance": 0}},
+                "leave_out": {"claim": ["query_likelihood"]},
+            },
+            r"examples\.leave_out for 'claim' leaves no scorer.*keep one of query_likelihood",
+        ),
+    ],
+)
+def test_rules_that_leave_no_scorer_to_decide_are_refused(rules: Any, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        settings(**rules)
 
 
 def test_rules_name_only_scorers_that_are_there(tmp_path: Any) -> None:

@@ -176,7 +176,7 @@ def test_own_queries_go_through_the_whole_chain_with_and_without_a_seed(
     pipeline = load(
         run="own",
         queries={"writer": {"kind": "file", "path": "mine.jsonl"}},
-        examples={"splits": {}},
+        examples={"splits": {}, "positive": "seed"},
     )
     pipeline.run()
     assert pipeline.status()[2].reasons == {"duplicate_query": 1, "seed_not_found": 1}
@@ -186,7 +186,39 @@ def test_own_queries_go_through_the_whole_chain_with_and_without_a_seed(
     assert unseeded.seed_id is None and unseeded.positive_is_seed is None
     assert "descales best with vinegar" in unseeded.positive
     assert by_query["sweep the flue of a stove"].task == "Given keywords, find a guide."
-    assert by_query["kettle vinegar water"].seed_id == passage.id
+    seeded = by_query["kettle vinegar water"]
+    assert seeded.seed_id == passage.id
+    assert (seeded.positive_rule, unseeded.positive_rule) == ("seed", "top")
+    rules = pipeline.status()[-1].measures["examples"]["positive_rules"]
+    assert rules == {"seed": 1, "top": 2}
+
+
+def test_own_queries_name_pages_by_the_ids_of_the_source(workplace: Path) -> None:
+    whole = [{"id": n, "text": f"Kettle {n} is number {n}. " * 5} for n in range(4)]
+    words = " ".join(f"Sentence {n} tells of stoves and of the number {n}." for n in range(40))
+    Path("texts.jsonl").write_text(
+        "".join(json.dumps(row) + "\n" for row in [*whole, {"id": "long", "text": words}]), "utf-8"
+    )
+    named = ["0", "3", "long", "nobody"]
+    rows = [{"text": f"kettle number {n}", "passage_id": n} for n in named]
+    Path("mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    pipeline = load(
+        pages={"source": {"kind": "jsonl", "path": "texts.jsonl"}},
+        queries={"writer": {"kind": "file", "path": "mine.jsonl"}},
+    )
+    pipeline.run(["pages", "passages", "queries"])
+    seeds = {query.text: query.passage_id for query in pipeline.rows(Query)}
+    texts = {passage.id: passage.text for passage in pipeline.rows(Passage)}
+    pages = {page.source_id: page.text for page in pipeline.rows(Page)}
+    assert set(pages) == {"0", "1", "2", "3", "long"}
+    assert {text: texts[seed or ""] for text, seed in seeds.items()} == {
+        "kettle number 0": pages["0"],
+        "kettle number 3": pages["3"],
+    }
+    told = {row.reason: row.detail for row in dropped_rows(pipeline.stored, "queries")}
+    assert set(told) == {"seed_ambiguous", "seed_not_found"}
+    assert "line 3: long is the id of " in told["seed_ambiguous"]
+    assert "passages.split: none" in told["seed_ambiguous"]
 
 
 def test_a_row_that_is_no_query_is_told_with_its_line(workplace: Path) -> None:

@@ -1,5 +1,10 @@
 """The reference of the pipeline file: complete, and read from the tree that checks the file."""
 
+import subprocess
+import sys
+
+import pytest
+
 from fret.config.reference import list_keys
 from fret.config.tree import PipelineSettings
 from test_cli import call, said
@@ -22,6 +27,42 @@ def test_a_section_shows_its_own_keys_alone() -> None:
     assert result.exit_code == 0
     lines = [line for line in result.output.splitlines() if line and not line.startswith(" ")]
     assert lines and all(line.startswith("examples.negatives") for line in lines)
+
+
+def test_into_a_pipe_no_line_is_filled_up_with_blanks() -> None:
+    command = [sys.executable, "-m", "fret", "settings", "judgements"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "judgements.scorers" in told
+    assert [line for line in told.splitlines() if line != line.rstrip()] == []
+
+
+@pytest.mark.parametrize(
+    ("section", "shown", "hidden"),
+    [
+        ("queries.writer", "queries.writer (kind: llm).prompt", "queries.seeds"),
+        (
+            "judgements.scorers.relevance",
+            "judgements.scorers.… (kind: relevance).prompt",
+            "judgements.scorers.… (kind: listwise).prompt",
+        ),
+        (
+            "judgements.scorers.… (kind: relevance)",
+            "judgements.scorers.… (kind: relevance).prompt",
+            "judgements.scorers.… (kind: listwise).prompt",
+        ),
+        (
+            "judgements.scorers.0.window",
+            "judgements.scorers.… (kind: listwise).window",
+            "judgements.scorers.… (kind: listwise).step",
+        ),
+        ("models.openai.price", "models.… (backend: openai).price.input", "models"),
+    ],
+)
+def test_a_section_of_several_kinds_shows_all_and_one_by_its_name(
+    section: str, shown: str, hidden: str
+) -> None:
+    paths = [key.path for key in list_keys(section)]
+    assert shown in paths and hidden not in paths
 
 
 def test_an_unknown_section_names_the_known_ones() -> None:

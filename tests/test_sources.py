@@ -20,7 +20,8 @@ from fret.sources.tables import TextTables, read_jsonl
 
 
 def tables(path: Path, **columns: str | None) -> TextTables:
-    names: dict[str, Any] = {"text": "text", "title": "title", "url": "url", **columns}
+    names: dict[str, Any] = {name: name for name in ("text", "title", "url", "id")}
+    names |= columns
     return TextTables(path, **names)
 
 
@@ -146,6 +147,13 @@ def test_parquet_is_read_with_its_rows_as_names(tmp_path: Path, name: str) -> No
     pages = pages_of(tables(path))
     assert contents(pages) == FOUND
     assert [page.name for page in pages] == [f"{name}:1", f"{name}:2", f"{name}:3"]
+
+
+def test_ids_of_rows_are_text_and_may_be_missing(tmp_path: Path) -> None:
+    path = write_parquet(tmp_path / "t.parquet", text=["a", "b", "c"], docid=[0, 7, None])
+    assert [page.id for page in pages_of(tables(path, id="docid"))] == ["0", "7", ""]
+    assert {page.id for page in pages_of(tables(path))} == {""}
+    assert {page.id for page in pages_of(tables(path, id=None))} == {""}
 
 
 def test_rows_of_a_large_parquet_file_are_numbered_through(tmp_path: Path) -> None:

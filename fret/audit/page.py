@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import random
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ from fret.store import Run
 
 _HERE = Path(__file__).parent
 _GENERATOR = '<meta name="generator" content="fret audit">'
+# All of C0 and C1 but tab and line ends; U+202A to U+202E and U+2066 to U+2069 of UAX #9.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 MAX_PER_QUERY = len(_LETTERS)
 MIN_PER_QUERY = 3
@@ -120,6 +123,15 @@ def escape_json(data: Any) -> str:
     return text
 
 
+def show_controls(text: str) -> str:
+    """Show characters that would change how others look as replacement characters.
+
+    Embeddings, overrides and isolates turn the order of what is read, which no text of a page
+    needs. The marks of direction stay, and so do joiners: Arabic, Hebrew and Persian need them.
+    """
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def _hash_source(text: str) -> str:
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return f"'sha256-{digest}'"
@@ -176,11 +188,16 @@ def _page_query(
     shown = [passages[s.passage_id] for s in group]
     return {
         "id": str(number),
-        "task": example.task,
-        "text": example.query,
+        "task": show_controls(example.task),
+        "text": show_controls(example.query),
         "language": example.language,
         "passages": [
-            {"id": letter, "title": p.title, "text": p.text, "language": p.language}
+            {
+                "id": letter,
+                "title": show_controls(p.title),
+                "text": show_controls(p.text),
+                "language": p.language,
+            }
             for letter, p in zip(_LETTERS, shown, strict=False)
         ],
     }

@@ -35,6 +35,9 @@ class Person:
     n_queries: int
     """Queries of which at least one passage was marked, or that were called nonsense."""
     n_passages: int
+    """All that were marked."""
+    n_counting: int
+    """Marked passages behind the figures: not those of queries skipped or called nonsense."""
     n_skipped: int
     shares: dict[str, Share]
     judges: list[Judged]
@@ -67,6 +70,8 @@ class Report:
     n_queries: int
     n_passages: int
     people: list[Person]
+    namesakes: dict[str, list[str]]
+    """Files by the name that several of them give."""
     between: list[Between]
 
     def to_json(self) -> dict[str, Any]:

@@ -74,6 +74,7 @@ def score_marks(files: Sequence[Path], *, key: Path | None = None, seed: int = 0
             _score_person(name, path, marks, found, seed)
             for name, (path, marks) in zip(names, people, strict=True)
         ],
+        namesakes=_find_namesakes(people),
         between=[
             Between(a, b, _kappas_of(_pair_people(x, y), seed))
             for (a, (_, x)), (b, (_, y)) in itertools.combinations(
@@ -103,9 +104,20 @@ def _check_marks(path: Path, marks: Marks, key: Key) -> None:
         )
 
 
+def _name_person(path: Path, marks: Marks) -> str:
+    return marks.marker.strip() or path.stem
+
+
+def _find_namesakes(people: Sequence[tuple[Path, Marks]]) -> dict[str, list[str]]:
+    files: dict[str, list[str]] = {}
+    for path, marks in people:
+        files.setdefault(_name_person(path, marks), []).append(str(path))
+    return {name: found for name, found in files.items() if len(found) > 1}
+
+
 def _name_people(people: Sequence[tuple[Path, Marks]]) -> list[str]:
     """Return the names that people gave, or their files' names; with numbers where they repeat."""
-    names = [marks.marker.strip() or path.stem for path, marks in people]
+    names = [_name_person(path, marks) for path, marks in people]
     return [
         f"{name} ({names[: i + 1].count(name)})" if names.count(name) > 1 else name
         for i, name in enumerate(names)
@@ -142,6 +154,7 @@ def _score_person(name: str, path: Path, marks: Marks, key: Key, seed: int) -> P
         file=str(path),
         n_queries=len(rows),
         n_passages=sum(len(query.passages) for query in marks.marks.values()),
+        n_counting=sum(len(row.marks) for row in rows),
         n_skipped=sum(query.skipped for query in marks.marks.values()),
         shares=_shares(rows),
         judges=[

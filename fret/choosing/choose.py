@@ -28,7 +28,8 @@ class Choice:
     chosen were not needed."""
     n_relevant: int | None
     """Relevant candidates, the positive among them; None where nothing was graded."""
-    pick: str
+    picks: tuple[str, ...]
+    """How each negative was picked; `unjudged` for one from beyond the judged candidates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,9 @@ def choose(
     """
     positive = choose_positive(options, rules.positives.rule, firsts)
     if positive is None:
-        return NoChoice(Reason.TOO_FEW_SCORED, "the seed has no score")
+        is_ranked = 1 in options.fused_ranks
+        detail = "the seed has no score" if is_ranked else "no candidate has a score that counts"
+        return NoChoice(Reason.TOO_FEW_SCORED, detail)
     if no := _refuse_positive(options, positive, rules.positives):
         return no
     sameness = Sameness(rules.max_overlap)
@@ -82,13 +85,14 @@ def choose(
         why = _count(negatives.refused.values()) or "no others"
         detail = f"{len(negatives.chosen)} of {rules.at_least} found; refused: {why}"
         return NoChoice(Reason.TOO_FEW_NEGATIVES, detail)
+    pick = rules.negatives.resolve_pick(options)
     return Choice(
         positive=positive,
         extra_positives=tuple(extra),
         negatives=negatives.chosen,
         refused=negatives.refused,
         n_relevant=_count_relevant(options, rules.positives),
-        pick=rules.negatives.resolve_pick(options),
+        picks=tuple(pick if i < options.n_judged else "unjudged" for i in negatives.chosen),
     )
 
 

@@ -30,7 +30,7 @@ class _Figures:
         self.picks: Counter[str] = Counter()
         self.seed_ranks: Counter[str] = Counter()
         self.negatives: Counter[str] = Counter()
-        self.unjudged = self.graded = self.with_extra = self.n_extra = 0
+        self.graded = self.with_extra = self.n_extra = 0
         self.hardness: Counter[float] = Counter()
         self.too_hard = self.too_easy = 0
         self.relevant: Counter[int] = Counter()
@@ -41,14 +41,13 @@ class _Figures:
         self.types[example.task_type] += 1
         self.languages[example.language] += 1
         self.rules[example.positive_rule] += 1
-        self.picks[example.pick] += 1
+        self.picks.update(example.negative_picks)
         if example.positive_is_seed is not None:
             self.seeded[example.task_type] += 1
             self.moved[example.task_type] += not example.positive_is_seed
             rank = example.seed_retrieval_rank
             self.seed_ranks["deeper" if rank is None or rank > 20 else str(rank)] += 1
         self.negatives[str(len(example.negatives))] += 1
-        self.unjudged += sum(rank is None for rank in example.negative_fused_ranks)
         for share in shares_of_positive(example):
             self.hardness[min(max(int(share * 10), 0), 10) / 10] += 1
             self.too_hard += share > _TOO_HARD
@@ -78,8 +77,8 @@ class _Figures:
             },
             "picks": _sorted(self.picks),
             "negatives": _sorted(self.negatives),
-            "unjudged_negatives": self.unjudged,
             "hardness": {
+                "of": n_compared,
                 "by_share_of_positive": {str(low): n for low, n in sorted(self.hardness.items())},
                 f"over_{_TOO_HARD}": _share(self.too_hard, n_compared),
                 f"under_{_TOO_EASY}": _share(self.too_easy, n_compared),

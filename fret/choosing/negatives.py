@@ -190,10 +190,13 @@ class _Guards:
         return Refusal.OUTSIDE_BAND if pick == "band" and outside else None
 
     def _bound_similarity(self, positive: float | None) -> float | None:
-        """The highest similarity that a negative may have. A share of nothing says nothing."""
+        """The highest similarity that a negative may have.
+
+        A share of nothing, or of less, says nothing: there the positive's own is the bound.
+        """
         bounds = []
-        if positive is not None and positive > 0 and self._rules.max_similarity is not None:
-            bounds.append(self._rules.max_similarity * positive)
+        if positive is not None and self._rules.max_similarity is not None:
+            bounds.append(self._rules.max_similarity * positive if positive > 0 else positive)
         if positive is not None and self._rules.min_margin is not None:
             bounds.append(positive - self._rules.min_margin)
         return min(bounds, default=None)

@@ -31,7 +31,7 @@ class ScoresFusion(Settings):
     k: float = Field(default=0, ge=0)
     """How little a first place counts more than a second; at 0, twice as much."""
     weights: dict[str, Annotated[float, Field(ge=0)]] = Field(default={})
-    """By the scorers' names; by default as in `judgements`."""
+    """By the scorers' names, by default as in `judgements`; one of them is above 0."""
 
 
 class ExtraPositivesSettings(Settings):
@@ -65,7 +65,8 @@ class NegativesSettings(Settings):
     """Least and greatest similarity for `pick: band`, as shares of the positive's."""
     max_similarity: float | None = Field(default=0.95, gt=0)
     """Refuse a candidate whose similarity to the query is over this share of the positive's
-    (NV-Retriever's TopK-PercPos, arXiv 2407.15831); null: no such rule."""
+    (NV-Retriever's TopK-PercPos, arXiv 2407.15831). Where the positive's is not above 0, whatever
+    is more similar than the positive is refused; null: no such rule."""
     min_margin: float | None = Field(default=None, ge=0)
     """Refuse a candidate that is not this much less similar than the positive (TopK-MarginPos; 0.05
     there); null: no such rule."""
@@ -101,7 +102,9 @@ class ExamplesSettings(Settings):
     """null: the ranking that the stage judgements made."""
     positive: Literal["top", "seed", "agreed"] = "top"
     """`top`: the best of the fused ranking, as in Gecko; `seed`: the passage that the query came
-    from; `agreed`: the best if all scorers have it first, else the seed."""
+    from; `agreed`: the best if all scorers have it first, else the seed. A query without a seed
+    (one of your own that names no passage) follows `top`, whatever stands here or in
+    `cautious_tasks`; each example says which rule it followed."""
     cautious_tasks: list[str] = Field(default=CAUTIOUS_TASKS)
     """Tasks with one of these words, in their type or text, have the rule `agreed` instead of
     `top`. By default those about claims and counter-arguments, where Gecko's own table (6, nDCG@10)
@@ -110,7 +113,8 @@ class ExamplesSettings(Settings):
     78.8 still below the retriever."""
     leave_out: dict[str, list[str]] = Field(default={})
     """Scorers (by name) that decide nothing for tasks with a word, as in
-    {counter-argument: [query_likelihood]}. If none would be left, all stay."""
+    {counter-argument: [query_likelihood]}. A word leaves one of a weight above 0; for a task with
+    several words that together leave none, all stay."""
     relevant_from: float = Field(default=2.0, ge=0, le=3)
     """A candidate counts as relevant from this expected relevance on."""
     min_relevance: float | None = Field(default=1.5, ge=0, le=3)

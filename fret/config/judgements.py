@@ -138,7 +138,8 @@ class JudgementFusion(Settings):
     k: float = Field(default=0, ge=0)
     """How little a first place counts more than a second; at 0, twice as much."""
     weights: dict[str, Annotated[float, Field(ge=0)]] = Field(default={})
-    """By the scorers' names; one of weight 0 is kept and shown, and decides nothing."""
+    """By the scorers' names; one of weight 0 is kept and shown, and decides nothing; not all may
+    be 0."""
 
 
 class EarlyStopSettings(Settings):
@@ -196,7 +197,10 @@ class JudgementsSettings(Settings):
                 f"{', '.join(names)})"
             )
         if not any(self.weight_of(scorer) for scorer in self.scorers):
-            raise ValueError("fusion.weights leaves no scorer that decides: all weigh 0")
+            raise ValueError(
+                "fusion.weights leaves no scorer that decides, for all weigh 0: give one more, as "
+                f"in {{{names[0]}: 1}}"
+            )
         return self
 
     @model_validator(mode="after")

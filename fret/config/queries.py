@@ -109,8 +109,9 @@ class LlmWriter(Settings):
 
 
 class FileWriter(Settings):
-    """The user's own queries: a jsonl file with `text`, and optionally `task` and `passage_id`
-    (the seed)."""
+    """The user's own queries: a jsonl file with `text`, and optionally `task` and `passage_id`: the
+    seed, by fret's id of a passage or by your own id of a page (`pages.source.id`) that is one
+    passage."""
 
     kind: Literal["file"]
     """Which kind of writer this is."""

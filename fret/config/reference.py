@@ -1,9 +1,10 @@
 """The reference of the pipeline file, read from the typed tree: keys, defaults, meanings."""
 
 import inspect
+import re
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -28,10 +29,29 @@ class Key:
 
 
 def list_keys(section: str = "") -> Iterator[Key]:
-    """Yield the keys below a section such as `judgements` or `examples.negatives`, in order."""
-    for key in _walk(PipelineSettings, ""):
-        if not section or f"{key.path}.".startswith(f"{section}."):
-            yield key
+    """Yield the keys below a section, in order.
+
+    Args:
+        section: such as `judgements` or `examples.negatives`; one of several kinds by its name, as
+            in `judgements.scorers.relevance`; all where it is empty.
+    """
+    wanted = _split(section) if section else []
+    return (key for key in _walk(PipelineSettings, "") if _is_below(_split(key.path), wanted))
+
+
+def _split(path: str) -> list[str]:
+    """Split a path; ` (kind: relevance)` becomes a part of its own."""
+    return re.sub(r" \(\w+: (\w+)\)", r".(\1)", path).split(".")
+
+
+def _is_below(path: Sequence[str], section: Sequence[str]) -> bool:
+    """Say whether a section leads to a path; it may pass over the kind and the place in a list."""
+    if not section or not path:
+        return not section
+    part, wanted = path[0], section[0]
+    if wanted in (part, part.strip("()")) or (part == "…" and wanted.isdigit()):
+        return _is_below(path[1:], section[1:])
+    return part.startswith(("…", "(")) and _is_below(path[1:], section)
 
 
 def _walk(model: type[Settings], prefix: str) -> Iterator[Key]:

@@ -30,6 +30,9 @@ class JsonlSource(Settings):
     """The column that holds the title; null for none. A row may lack it."""
     url: str | None = "url"
     """The column that holds the address; null for none. A row may lack it."""
+    id: str | None = "id"
+    """The column that holds your own id, by which your own queries may name the page; null for
+    none. A row may lack it."""
 
 
 Source = Annotated[HtmlSource | JsonlSource, Field(discriminator="kind")]

@@ -109,6 +109,31 @@ class PipelineSettings(Settings):
         return self
 
     @model_validator(mode="after")
+    def _rules_leave_scorers_that_decide(self) -> "PipelineSettings":
+        judgements, fusion = self.judgements, self.examples.fusion
+        weights = {scorer.name: judgements.weight_of(scorer) for scorer in judgements.scorers}
+        weights |= fusion.weights if fusion else {}
+        heavy = [name for name, weight in weights.items() if weight]
+        if not heavy:
+            raise ValueError(
+                "examples.fusion.weights leaves no scorer that decides, for all weigh 0: give one "
+                f"more, as in {{{next(iter(weights))}: 1}}"
+            )
+        first = judgements.scorers[0].name
+        if judgements.early_stop and first not in heavy:
+            raise ValueError(
+                f"judgements.early_stop leaves the choice to the first scorer, but {first} weighs "
+                "0 in examples.fusion.weights: give it more, or switch early_stop off"
+            )
+        for word, names in self.examples.leave_out.items():
+            if set(heavy) <= set(names):
+                raise ValueError(
+                    f"examples.leave_out for {word!r} leaves no scorer of a weight above 0: keep "
+                    f"one of {', '.join(heavy)}, or give another one weight"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _has_enough_candidates(self) -> "PipelineSettings":
         if self.examples.negatives.count >= self.candidates.top_k:
             raise ValueError(

@@ -21,6 +21,8 @@ class RawPage:
     text: str = ""
     title: str = ""
     url: str = ""
+    id: str = ""
+    """The user's own; goes into `Page.source_id`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,13 @@ ENDINGS = (".jsonl", ".jsonl.gz", ".parquet")
 
 
 class TextTables:
-    """Rows of jsonl and parquet files, with named columns for text, title and url."""
+    """Rows of jsonl and parquet files, with named columns for text, title, url and id."""
 
-    def __init__(self, path: Path, *, text: str, title: str | None, url: str | None) -> None:
+    def __init__(
+        self, path: Path, *, text: str, title: str | None, url: str | None, id: str | None
+    ) -> None:
         self._root = path
-        self._text, self._title, self._url = text, title, url
+        self._text, self._title, self._url, self._id = text, title, url, id
 
     def describe(self) -> Contents:
         files = list_files(self._root, ENDINGS, "tables of texts")
@@ -39,7 +41,7 @@ class TextTables:
 
     def _pages(self) -> Iterator[RawPage]:
         for file in list_files(self._root, ENDINGS, "tables of texts"):
-            columns = [name for name in (self._text, self._title, self._url) if name]
+            columns = [name for name in (self._text, self._title, self._url, self._id) if name]
             is_parquet = file.name.lower().endswith(".parquet")
             rows = _parquet_rows(file, columns) if is_parquet else read_jsonl(file)
             for number, row in rows:
@@ -58,7 +60,10 @@ class TextTables:
         title, url = (
             str(row.get(column) or "") if column else "" for column in (self._title, self._url)
         )
-        return RawPage(name, text=text, title=title, url=url)
+        own_id = row.get(self._id) if self._id else None
+        return RawPage(
+            name, text=text, title=title, url=url, id="" if own_id is None else str(own_id)
+        )
 
 
 def read_jsonl(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -1,6 +1,7 @@
 """examples: the positive and the negatives of each query, chosen by rules, and its split."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from fret.choosing.choose import NoChoice, Rules, choose
@@ -28,7 +29,7 @@ class Examples(Stage):
     """Applies the rules of `fret.choosing`; asks no model, so new rules cost nothing."""
 
     name: ClassVar[str] = "examples"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     record: ClassVar[type[Record]] = Example
     reads: ClassVar[tuple[str, ...]] = ("passages", "queries", "candidates", "judgements")
 
@@ -67,7 +68,7 @@ class Examples(Stage):
         self, query: Query, candidates: Candidates, judgement: Judgement
     ) -> Example | Dropped:
         judgement, deciding = self._fusion.fuse(query, judgement)
-        rule = self._rule_for(query)
+        rule = self._rule_for(query) if judgement.seed_id else "top"
         options = _make_options(candidates, judgement, self._lookup, self._side_of)
         # Looked at by one rule only, and not for nothing.
         firsts = find_firsts(s.scores for s in deciding) if rule == "agreed" else []
@@ -81,6 +82,7 @@ class Examples(Stage):
         return split_of(page_id, self._splits, self._seed)
 
     def _rule_for(self, query: Query) -> PositiveRule:
+        """Return the rule for a query that has a seed."""
         settings = self._settings
         if settings.positive == "top" and match_task(
             settings.cautious_tasks, query.task_type, query.task
@@ -105,27 +107,25 @@ class _Fusion:
         words = match_task(list(self._leave_out), query.task_type, query.task)
         out = {name for word in words for name in self._leave_out[word]}
         told = [s for s in judgement.scorings if any(score is not None for score in s.scores)]
-        heavy = [s for s in told if self._weights.get(s.scorer, 1.0) > 0] or told
+        heavy = [s for s in told if self._weights[s.scorer] > 0]
         deciding = [s for s in heavy if s.scorer not in out] or heavy
-        if not deciding or not (self._is_anew or len(deciding) < len(heavy)):
+        if not (self._is_anew or len(deciding) < len(heavy)):
             return judgement, deciding
+        return self._fuse_anew(judgement, deciding), deciding
+
+    def _fuse_anew(self, judgement: Judgement, deciding: Sequence[Scoring]) -> Judgement:
         ids = judgement.passage_ids
-        scores, ranks = rank_fused(
-            [s.ranks for s in deciding],
-            [s.scores for s in deciding],
-            k=self._k,
-            seed=ids.index(judgement.seed_id) if judgement.seed_id else None,
-            weights=[self._weights.get(s.scorer, 1.0) or 1.0 for s in deciding],
-        )
-        fused = Judgement(
-            query_id=judgement.query_id,
-            seed_id=judgement.seed_id,
-            passage_ids=ids,
-            scorings=judgement.scorings,
-            fused_scores=tuple(scores),
-            fused_ranks=tuple(ranks),
-        )
-        return fused, deciding
+        scores: Sequence[float | None] = (None,) * len(ids)
+        ranks: Sequence[int | None] = (None,) * len(ids)
+        if deciding:
+            scores, ranks = rank_fused(
+                [s.ranks for s in deciding],
+                [s.scores for s in deciding],
+                k=self._k,
+                seed=ids.index(judgement.seed_id) if judgement.seed_id else None,
+                weights=[self._weights[s.scorer] for s in deciding],
+            )
+        return replace(judgement, fused_scores=tuple(scores), fused_ranks=tuple(ranks))
 
 
 def _join(run: Run, shard: int) -> Iterator[Row]:

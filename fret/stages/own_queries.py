@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from fret.config import NO_CHECKS, FileWriter
 from fret.errors import UserError
 from fret.fingerprint import identity_of
-from fret.records import Dropped, Passage, Query, Record
+from fret.records import Dropped, Page, Passage, Query, Record
 from fret.sources.files import hash_files
 from fret.sources.tables import read_jsonl
 from fret.stages.base import Question, Stage, Tick
@@ -23,13 +23,18 @@ Row = tuple[int, dict[str, Any]]
 """Line number and content."""
 
 
+def count_rows(context: Context, writer: FileWriter) -> int:
+    """Return how many queries the user's file holds."""
+    return sum(1 for _ in read_jsonl(context.find_path(writer.path)))
+
+
 class OwnQueries(Stage):
     """Reads queries from a jsonl file instead of writing them."""
 
     name: ClassVar[str] = "queries"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     record: ClassVar[type[Record]] = Query
-    reads: ClassVar[tuple[str, ...]] = ("passages",)
+    reads: ClassVar[tuple[str, ...]] = ("pages", "passages")
 
     def __init__(self, context: Context, writer: FileWriter) -> None:
         self._context, self._settings, self._task = context, context.settings.queries, writer.task
@@ -40,7 +45,7 @@ class OwnQueries(Stage):
             self._n_rows += 1
         if not self._n_rows:
             raise UserError(f"{self._path} holds no queries.")
-        self._reader = RowReader(task=self._task, knows_passage=lambda passage_id: False)
+        self._reader = RowReader(task=self._task, passages_of={})
         self._checks = QueryChecks(context)
 
     def identity(self) -> dict[str, Any]:
@@ -49,10 +54,8 @@ class OwnQueries(Stage):
         return {**settings, "queries_sha256": hash_files([self._path], self._path)}
 
     def open(self, run: Run) -> None:
-        # A seed is a passage's id: looked up among all ids, which are small beside the texts.
         self._lookup = self._context.lookup(run)
-        known = {passage.id for passage in self._lookup}
-        self._reader = RowReader(task=self._task, knows_passage=known.__contains__)
+        self._reader = RowReader(task=self._task, passages_of=self._find_passages(run))
         self._checks.open()
 
     def questions(self) -> set[Question]:
@@ -84,6 +87,22 @@ class OwnQueries(Stage):
         for query in self._checks.check(read):
             yield query
             tick()
+
+    def _find_passages(self, run: Run) -> dict[str, list[str]]:
+        """Return the passages that the rows name, by fret's ids or by those of the source."""
+        # Ids alone are kept, and those that are named: a corpus may be large.
+        wanted = {row["passage_id"] for _, row in read_jsonl(self._path) if row.get("passage_id")}
+        if not wanted:
+            return {}
+        named = {page.id: page.source_id for page in run.rows(Page) if page.source_id in wanted}
+        by_own_id: dict[str, list[str]] = {}
+        by_source_id: dict[str, list[str]] = {}
+        for passage in self._lookup:
+            if passage.id in wanted:
+                by_own_id[passage.id] = [passage.id]
+            if source_id := named.get(passage.page_id):
+                by_source_id.setdefault(source_id, []).append(passage.id)
+        return by_source_id | by_own_id
 
     def _seed_of(self, query: Query | Dropped) -> Passage | None:
         if isinstance(query, Dropped) or self._settings.active_checks is NO_CHECKS:

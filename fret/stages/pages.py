@@ -30,7 +30,7 @@ class Pages(Stage):
     """Reads the source and extracts; a page that hangs or crashes its worker is dropped."""
 
     name: ClassVar[str] = "pages"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     record: ClassVar[type[Record]] = Page
     reads: ClassVar[tuple[str, ...]] = ()
 
@@ -82,7 +82,7 @@ def _build_source(context: Context) -> Source:
     path = context.find_path(source.path)
     if isinstance(source, HtmlSource):
         return HtmlFolder(path)
-    return TextTables(path, text=source.text, title=source.title, url=source.url)
+    return TextTables(path, text=source.text, title=source.title, url=source.url, id=source.id)
 
 
 def _take_text(raw: RawPage) -> MainText | Unusable:
@@ -110,6 +110,7 @@ def _make_page(raw: RawPage, outcome: Outcome) -> Page | Dropped:
         site=_clean(found.site),
         source=raw.name,
         licence=_clean(found.licence),
+        source_id=_clean(raw.id),
     )
 
 

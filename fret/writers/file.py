@@ -1,6 +1,6 @@
 """The user's own queries."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fret.errors import UserError
@@ -11,23 +11,35 @@ _KEYS = ("text", "task", "passage_id")
 
 
 class FileWriter:
-    """Makes queries of rows with `text`, and optionally `task` and `passage_id` (the seed)."""
+    """Makes queries of rows with `text`, and optionally `task` and `passage_id` (the seed).
+
+    Args:
+        passages_of: the passages' ids by what rows may name as `passage_id`.
+    """
 
     name = "file"
     prompt_hash = "file"
 
-    def __init__(self, *, task: str, knows_passage: Callable[[str], bool]) -> None:
+    def __init__(self, *, task: str, passages_of: Mapping[str, Sequence[str]]) -> None:
         self._task = task
-        self._knows_passage = knows_passage
+        self._passages_of = passages_of
         self._seen: set[str] = set()
 
     def read(self, rows: Iterable[tuple[int, dict[str, Any]]]) -> Iterator[Query | Dropped]:
         """Make a query of each (line number, row)."""
         for number, row in rows:
-            query = self._make(row)
-            if query.passage_id is not None and not self._knows_passage(query.passage_id):
-                detail = f"line {number}: no passage has the id {query.passage_id}"
+            named = row.get("passage_id") or None
+            found = self._passages_of.get(named, ()) if named else ()
+            query = self._make(row, found[0] if len(found) == 1 else named)
+            if named and not found:
+                detail = f"line {number}: no passage, and no page that gave one, has the id {named}"
                 yield Dropped("queries", query.id, Reason.SEED_NOT_FOUND, detail)
+            elif len(found) > 1:
+                detail = (
+                    f"line {number}: {named} is the id of {len(found)} passages; name one of them "
+                    "by its own id, or keep pages whole with passages.split: none"
+                )
+                yield Dropped("queries", query.id, Reason.SEED_AMBIGUOUS, detail)
             elif query.id in self._seen:
                 yield Dropped(
                     "queries", query.id, Reason.DUPLICATE_QUERY, f"line {number}: {query.text[:80]}"
@@ -40,9 +52,8 @@ class FileWriter:
         """Count queries of an earlier process as read, so that their doubles are noticed."""
         self._seen.update(query_ids)
 
-    def _make(self, row: dict[str, Any]) -> Query:
+    def _make(self, row: dict[str, Any], seed: str | None) -> Query:
         text, task = " ".join(row["text"].split()), str(row.get("task") or self._task)
-        seed = row.get("passage_id") or None
         return Query(
             id=make_id("query", seed or "", self.prompt_hash, task, text),
             passage_id=seed,
