@@ -10,7 +10,7 @@ quickstart: install  ## Pages to dataset on the sample pages: no key, no server,
 	$(BIN)/fret run quickstart
 
 test: install  ## All tests, on this machine alone.
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadscope
 
 check: install  ## Lint, format and types.
 	$(BIN)/ruff check

@@ -54,8 +54,8 @@ def test_a_purse_lets_nothing_through_that_could_pass_the_cap() -> None:
 def test_a_run_stops_before_its_budget_is_passed_and_goes_on_when_it_is_raised(
     llm_pipeline: Path, server: LLMServer
 ) -> None:
-    cap = 1.5
-    with pytest.raises(ModelError, match=r"budget of 1\.50 USD allows no further request"):
+    cap = 6.0
+    with pytest.raises(ModelError, match=r"budget of 6\.00 USD allows no further request"):
         fret.load(llm_pipeline, overrides=[PRICE, f"budget={{usd: {cap}}}"]).run()
     n_asked = len(server.asked)
     ((_, cost),) = fret.load(llm_pipeline, overrides=[PRICE]).spent()

@@ -224,7 +224,7 @@ models:
   teacher: {{backend: openai, base_url: "{url}", model: tiny, server: local, timeout_s: 5}}
 pages: {{source: {{kind: html, path: pages}}, shard_pages: 4}}
 passages: {{max_words: 60, min_words: 10}}
-queries: {{writer: {{kind: template}}}}
+queries: {{writer: {{kind: llm, model: teacher}}, checks: false}}
 candidates: {{top_k: 6, dense: null}}
 judgements:
   scorers:
@@ -298,7 +298,8 @@ def test_an_early_stop_by_batch_gives_what_it_gives_live(pipeline: Path, server:
     live = fret.load(pipeline, overrides=["run=live", "answers=live.sqlite", second])
     live.run()
     loaded = fret.load(pipeline, overrides=[second])
-    # The second scorer waits for what the first one says: two rounds, then the run goes through.
-    assert run_by_batch(pipeline, server, overrides=[second]) == 3
+    # Queries, then the second scorer waits for what the first one says: three rounds, then the run
+    # goes through.
+    assert run_by_batch(pipeline, server, overrides=[second]) == 4
     assert list(loaded.rows(Judgement)) == list(live.rows(Judgement))
     assert set(server.batches.lines_paid.values()) == {1}
