@@ -1,9 +1,12 @@
 """The crawler, against servers on this machine: polite, bounded, and never where it may not go."""
 
+import ast
 import gzip
 import hashlib
 import itertools
 import json
+import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -196,7 +199,7 @@ def raw_deflate(data: bytes) -> bytes:
 
 def pack_brotli(data: bytes) -> bytes:
     brotli = pytest.importorskip("brotli")
-    packed: bytes = brotli.compress(data)
+    packed: bytes = brotli.compress(data, quality=5)
     return packed
 
 
@@ -209,6 +212,9 @@ PACKERS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
 }
 
 
+BOMBS = {"gzip": 300_000_000, "brotli": 300_000_000}
+
+
 @pytest.mark.parametrize("name", PACKERS)
 def test_packed_pages_are_unpacked_and_bombs_are_stopped(
     crawl: Crawl, web: WebServer, name: str
@@ -217,7 +223,8 @@ def test_packed_pages_are_unpacked_and_bombs_are_stopped(
     headers = {"Content-Encoding": encoding}
     web.answers = {
         "/good": Answer(pack(page("good")), headers=headers),
-        "/bomb": Answer(pack(bytes(300_000_000 if name == "gzip" else 3_000_000)), headers=headers),
+        # In brotli, 455 bytes.
+        "/bomb": Answer(pack(bytes(BOMBS.get(name, 3_000_000))), headers=headers),
     }
     good, bomb = crawl(f"{web.url}/good", f"{web.url}/bomb")
     assert good.body == page("good")
@@ -246,6 +253,27 @@ def test_what_drips_or_hangs_ends_with_its_deadline(
     web.answers = {"/slow": slow, "/good": page("good")}
     bad, good = crawl(f"{web.url}/slow", f"{web.url}/good", timeout_s=1.0)
     assert (bad.reason, bad.detail, good.reason) == (Reason.TIMED_OUT, "longer than 1 s", None)
+
+
+def test_headers_that_are_no_text_harm_nobody(crawl: Crawl, web: WebServer) -> None:
+    odd = "text/\udcff\x01\udcfe; charset=\udcff".encode("utf-8", "surrogateescape").decode(
+        "latin-1"
+    )
+    web.answers = {
+        "/type": Answer(page("x"), kind=odd),
+        "/charset": Answer(page("x"), kind="text/html; charset=\xff\xfe"),
+        "/encoding": Answer(page("x"), headers={"Content-Encoding": "\xff"}),
+        "/away": redirect("/\xff\xfe?q=\xe4"),
+        "/scheme": redirect("x\xff:y"),
+        "/long": redirect("/" + "x" * 7_000),
+        "/%C3%BF%C3%BE?q=%C3%A4": page("away"),
+    }
+    names = ("type", "charset", "encoding", "away", "scheme", "long")
+    found = crawl(*(f"{web.url}/{name}" for name in names))
+    assert reasons(found)[:4] == [Reason.NOT_HTML, None, Reason.NOT_FETCHED, None]
+    assert all(found[i].reason for i in (4, 5))
+    for text in [p.detail + p.charset + p.url for p in found]:
+        text.encode("utf-8")
 
 
 def test_a_host_that_is_not_there_costs_its_pages_alone(crawl: Crawl, web: WebServer) -> None:
@@ -553,6 +581,42 @@ def test_numbers_that_are_no_plain_address_are_refused_even_where_private_ones_a
         assert parse_address(f"http://{host}/").scheme == "http"
 
 
+TLS_CRAWL = """
+import sys
+from pathlib import Path
+from test_crawl import Crawl
+found = Crawl(Path(sys.argv[1]))(*sys.argv[2:])
+print([page.detail or "fetched" for page in found])
+"""
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes a certificate with openssl")
+def test_a_certificate_must_be_of_the_host_that_was_asked_for(tmp_path: Path) -> None:
+    """Though the connection goes to an address; in a process that trusts the test's certificate."""
+    file, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    made = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=a.test"
+    where = ["-out", file, "-keyout", key]
+    subprocess.run(
+        ["openssl", *made.split(), "-addext", "subjectAltName=DNS:a.test", *where],
+        check=True,
+        capture_output=True,
+    )
+    (tmp_path / "both.pem").write_bytes(key.read_bytes() + file.read_bytes())
+    with WebServer(certificate=tmp_path / "both.pem") as web:
+        web.answers = {"/x": page("x")}
+        addresses = [f"https://{name}.test:{web.port}/x" for name in "ab"]
+        command = [sys.executable, "-c", TLS_CRAWL, str(tmp_path), *addresses]
+        for trusted, told in ((file, "fetched"), (os.devnull, "CERTIFICATE_VERIFY_FAILED")):
+            environment = {**os.environ, "SSL_CERT_FILE": str(trusted)}
+            path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+            environment |= {"PYTHONPATH": path, "SSL_CERT_DIR": str(tmp_path / "none")}
+            done = subprocess.run(command, env=environment, capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
+            first, second = ast.literal_eval(done.stdout)
+            assert told in first and "CERTIFICATE" in second.upper()
+            (tmp_path / "run" / "crawl.sqlite").unlink()
+
+
 # -- lists
 
 
@@ -566,19 +630,22 @@ def test_a_list_has_comments_blank_lines_and_doubles(crawl: Crawl, web: WebServe
         f"{web.url}/b?q=ä",
         "no address",
         "ftp://example.org/c",
+        f"{web.url}/{'x' * 8000}",
     ]
     web.answers = {"/a": page("a"), "/b?q=%C3%A4": page("b")}
     source = crawl.source(*lines)
-    assert source.describe().n_pages == 4
+    assert source.describe().n_pages == 5
     found = crawl(*lines)
     assert [p.name for p in found] == [
         f"{web.url}/a",
         f"{web.url}/b?q=%C3%A4",
         "no address",
         "ftp://example.org/c",
+        lines[-1],
     ]
-    assert reasons(found) == [None, None, Reason.ADDRESS_REFUSED, Reason.ADDRESS_REFUSED]
-    assert [p.detail for p in found[2:]] == [
+    assert reasons(found) == [None, None, *[Reason.ADDRESS_REFUSED] * 3]
+    assert found[4].detail.endswith("longer than 8000 characters")
+    assert [p.detail for p in found[2:4]] == [
         "no address: neither http nor https",
         "ftp://example.org/c: neither http nor https",
     ]
@@ -700,7 +767,7 @@ def test_sitemaps_without_end_are_told(crawl: Crawl, web: WebServer, n_each: int
     web.answers = {
         f"/{name}.xml": deeper for name in ("index", *range(5), *range(2000, 6000, 2000))
     }
-    with pytest.raises(SourceError, match="over 5000 files .* over 3 levels"):
+    with pytest.raises(SourceError, match=r"over 5000 files .* over 3 levels"):
         crawl.source(sitemaps=[f"{web.url}/index.xml"]).describe()
     assert sum(web.counts.values()) <= 4
 
@@ -812,7 +879,7 @@ def test_a_list_goes_through_all_stages(site: WebServer) -> None:
     found = pages()
     assert [p.source for p in found] == [f"{site.url}/{n}" for n in (0, 1, 2, 5, 6, 7, 8, 9)]
     assert found[3].url == f"{site.url}/elsewhere"
-    assert {p.site for p in found} == {"127.0.0.1"}
+    assert {p.site for p in found} == {f"127.0.0.1:{site.port}"}
     manifest = json.loads(Path("data/runs/web/pages/manifest.json").read_text())
     assert manifest["reasons"] == {"not_html": 1, "no_main_text": 1}
     addresses = "\n".join(f"{site.url}/{n}" for n in range(10))

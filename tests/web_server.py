@@ -1,11 +1,13 @@
 """Small web sites on this machine, for crawls: what they answer, and what they saw."""
 
+import ssl
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Self
 
 WORDS = "A kettle descales best with vinegar, and so does a stove when its flue is clean. "
@@ -66,6 +68,8 @@ class WebServer:
     """Per host, the most requests that were in work at a time."""
     at_once_in_all: int = 0
     port: int = 0
+    certificate: Path | None = None
+    """A file with a key and a certificate: makes it speak TLS."""
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
@@ -94,6 +98,10 @@ class WebServer:
         self._server = ThreadingHTTPServer((self.bind, 0), self._handler())
         self._server.daemon_threads = True
         self.port = self._server.server_port
+        if self.certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
         )

@@ -50,5 +50,7 @@ class NotFetched(Exception):
     """An address that gives no page; why is told to the user, page by page."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(detail)
-        self.reason, self.detail = reason, detail
+        # What a server says may be no text at all, and must be storable.
+        self.detail = detail.encode("utf-8", "replace").decode("utf-8")
+        self.reason = reason
+        super().__init__(self.detail)

@@ -23,6 +23,8 @@ from fret.sources.web import NotFetched
 IsAllowed = Callable[[str], bool]
 """Whether a numeric IP address may be connected to."""
 
+# Characters of an address; servers take 8,000 at least (RFC 9110, 4.1), and hardly more.
+LONGEST = 8_000
 # IPv6 addresses that stand for an IPv4 address, behind which anything may lie: compatible, mapped,
 # translated (NAT64, RFC 6052 and 8215), Teredo, 6to4.
 _EMBEDDING = [
@@ -57,6 +59,8 @@ def parse_address(text: str, base: URL | None = None) -> URL:
     Raises:
         NotFetched: it is none that may be asked for, whatever stands behind it.
     """
+    if len(text) > LONGEST:
+        raise _refuse(text, f"longer than {LONGEST} characters")
     try:
         url = URL(text)
         url = (base.join(url) if base else url).with_fragment(None)

@@ -99,7 +99,7 @@ class Client:
                     response.status,
                     _mend(response.headers.get("Location", "")),
                     _read_wait(response.headers.get("Retry-After", "")),
-                    response.charset or "",
+                    (response.charset or "").encode("ascii", "ignore").decode("ascii"),
                     body,
                 )
         except aiohttp.ClientConnectorError as error:

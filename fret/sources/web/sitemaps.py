@@ -5,6 +5,7 @@ from xml.parsers import expat
 
 from fret.errors import SourceError
 from fret.sources.web import NotFetched
+from fret.sources.web.addresses import LONGEST
 from fret.sources.web.unpack import unpack_gzip
 
 # The protocol's own limit for one file, unpacked: 50 MiB (and 50,000 addresses, which sites break).
@@ -13,7 +14,6 @@ MOST_BYTES = 50 * 1024 * 1024
 _DEEPEST = 3
 _MOST_FILES = 5_000
 _MOST_ADDRESSES = 5_000_000
-_LONGEST_ADDRESS = 2_048
 # What a file may begin with, and what its entries are called.
 _ROOTS = {"urlset": "url", "sitemapindex": "sitemap"}
 
@@ -78,7 +78,8 @@ class _Reader:
         if self._depth == 3 and self._text is not None:
             address = "".join(self._text).strip()
             if address:
-                self.listed[self._path[1]].append(address[: _LONGEST_ADDRESS + 1])
+                # One that is too long is refused, and counted, when its turn comes.
+                self.listed[self._path[1]].append(address[: LONGEST + 1])
             self._text = None
         if self._depth <= 3:
             self._path.pop()
@@ -107,7 +108,7 @@ async def list_pages(sitemaps: list[str], load: Callable[[str], Awaitable[Listed
                 continue
             seen.add(address)
             listed, further = await _load(address, load)
-            pages.extend(page for page in listed if len(page) <= _LONGEST_ADDRESS)
+            pages.extend(listed)
             _refuse_endless(address, len(seen) + len(further), len(pages), depth if further else 0)
             await walk(further, depth + 1)
 

@@ -51,6 +51,9 @@ class Visitor:
             _check_status(response)
         except NotFetched as error:
             return Fetched(address, reason=error.reason, detail=error.detail)
+        except Exception as error:  # what a server makes a library raise is this page's end alone
+            odd = NotFetched(Reason.NOT_FETCHED, f"{type(error).__name__}: {error}"[:300])
+            return Fetched(address, reason=odd.reason, detail=odd.detail)
         return Fetched(address, str(response.url), response.body, response.charset)
 
     async def fetch_file(self, address: str, most_bytes: int) -> bytes:
