@@ -286,6 +286,16 @@ def test_a_host_that_is_not_there_costs_its_pages_alone(crawl: Crawl, web: WebSe
     assert "/robots.txt: ClientConnectorError" in found[0].detail
 
 
+def test_a_host_that_hangs_is_left_after_ten_pages(crawl: Crawl, web: WebServer) -> None:
+    web.answers = {f"slow.test/{n}": Answer(holds=True) for n in range(1, 15)}
+    web.answers |= {"/0": page("0"), "/20": page("20")}
+    slow = [web.at("slow.test", f"/{n}") for n in range(15)]
+    found = crawl(*slow, web.at("good.test", "/20"), timeout_s=0.2)
+    assert reasons(found) == [None, *[Reason.TIMED_OUT] * 10, *[Reason.NOT_FETCHED] * 4, None]
+    assert found[14].detail == "not asked for: its host failed 10 times in a row"
+    assert len(web.counts) == 12
+
+
 # -- robots.txt
 
 

@@ -4,6 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from fret.records import Reason
+from fret.sources.web import NotFetched
+
+# A host that fails so often in a row is down. With a minute for each of ten thousand pages, one such
+# host would hold up a crawl for a week.
+_MOST_FAILURES = 10
+
 
 class Host:
     """One host, on whatever port and scheme."""
@@ -12,6 +19,21 @@ class Host:
         self.delay_s = delay_s
         self._free = asyncio.Lock()
         self._ready_at = 0.0
+        self._n_failed = 0
+
+    def note(self, *, failed: bool) -> None:
+        """Note whether it gave an answer, of whatever kind, or failed."""
+        self._n_failed = self._n_failed + 1 if failed else 0
+
+    def check(self) -> None:
+        """Return where there is hope.
+
+        Raises:
+            NotFetched: the host is down.
+        """
+        if self._n_failed >= _MOST_FAILURES:
+            detail = f"not asked for: its host failed {_MOST_FAILURES} times in a row"
+            raise NotFetched(Reason.NOT_FETCHED, detail)
 
     def slow_down(self, delay_s: float) -> None:
         """Let at least so much time lie between requests."""

@@ -9,12 +9,13 @@ from fret.records import Reason
 from fret.sources.web import Fetched, Manners, NotFetched
 from fret.sources.web.addresses import parse_address
 from fret.sources.web.client import HTML, Client, Disconnected, Response
-from fret.sources.web.hosts import Hosts
+from fret.sources.web.hosts import Host, Hosts
 from fret.sources.web.robots import MOST_BYTES as MOST_ROBOTS_BYTES
 from fret.sources.web.robots import Robots
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 _TRY_LATER = {429, 503}
+_DOWN = {Reason.TIMED_OUT, Reason.NOT_FETCHED}
 # RFC 9309, 2.3.1.2: at least five redirects are followed for robots.txt, to whatever host.
 _ROBOTS_REDIRECTS = 5
 _ATTEMPTS = 3
@@ -86,8 +87,18 @@ class Visitor:
         raise NotFetched(Reason.NOT_FETCHED, f"over {want.redirects} redirects, to {url}"[:300])
 
     async def _ask(self, url: URL, want: _Want) -> Response:
-        """Ask until there is an answer that stands, a few times at most."""
         host = self._hosts.of(str(url.host))
+        host.check()
+        try:
+            response = await self._ask_patiently(host, url, want)
+        except NotFetched as error:
+            host.note(failed=error.reason in _DOWN)
+            raise
+        host.note(failed=response.status in _TRY_LATER)
+        return response
+
+    async def _ask_patiently(self, host: Host, url: URL, want: _Want) -> Response:
+        """Ask until there is an answer that stands, a few times at most."""
         for attempt in range(1, _ATTEMPTS + 1):
             wait_s = _FIRST_WAIT_S * 2 ** (attempt - 1)
             async with host.turn():
