@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from fret.records import Reason
 from fret.sources.web import NotFetched
 
-# A host that fails so often in a row is down. With a minute for each of ten thousand pages, one such
-# host would hold up a crawl for a week.
+# A host that fails so often in a row is down: with a minute for each of ten thousand pages, one
+# would hold up a crawl for a week.
 _MOST_FAILURES = 10
 
 
