@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tracemalloc
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -238,10 +239,14 @@ def test_a_body_may_come_byte_by_byte_and_never_grows_over_its_limit(name: str) 
     for byte in pack(page("p")[:1000]):
         unpacker.feed(bytes([byte]))
     assert unpacker.finish() == page("p")[:1000]
-    unpacker = Unpacker(encoding, 1000)
+    unpacker, bomb = Unpacker(encoding, 1000), pack(bytes(5_000_000))
+    tracemalloc.start()
     with pytest.raises(NotFetched) as caught:
-        unpacker.feed(pack(bytes(5_000_000)))
+        unpacker.feed(bomb)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
     assert caught.value.reason is Reason.TOO_LARGE
+    assert peak < 200_000
     assert len(unpacker.first_lines()) <= 1000
 
 
