@@ -29,6 +29,12 @@ NOT_IDENTITY = {
     "batch": "how requests travel does not change their answers",
     "device": "likewise, but for the last bits",
     "batch_tokens": "as for batch_size",
+    "contact": "who asks for a page does not change the page",
+    "delay_s": "how fast pages are asked for does not change them",
+    "max_crawl_delay_s": "as for delay_s",
+    "max_wait_s": "as for timeout_s",
+    "hosts_at_once": "as for delay_s",
+    "max_age_s": "as for delay_s: what is asked for is addresses, whenever that was",
 }
 
 

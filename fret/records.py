@@ -293,6 +293,10 @@ class Reason(StrEnum):
     TIMED_OUT = "timed_out"
     CRASHED = "crashed"
     EXTRACTION_FAILED = "extraction_failed"
+    NOT_ALLOWED_BY_ROBOTS = "not_allowed_by_robots"
+    ADDRESS_REFUSED = "address_refused"
+    HTTP_STATUS = "http_status"
+    NOT_FETCHED = "not_fetched"
     # passages
     TOO_SHORT = "too_short"
     DUPLICATE_TEXT = "duplicate_text"

@@ -1,10 +1,11 @@
-"""What lies on disk below a run, and the only code that writes there.
+"""What lies on disk below a run, and the code that writes there.
 
     data/runs/<run>/run.json                        settings without secrets, versions, when created
     data/runs/<run>/<stage>/manifest.json           what was made, with which fingerprint
     data/runs/<run>/<stage>/part-00000.parquet      a finished shard; never there half
     data/runs/<run>/<stage>/dropped/part-00000.parquet
     data/runs/<run>/<stage>/kept/…                  arrays and tables derived from finished shards
+    data/runs/<run>/crawl.sqlite                    fetched web pages; see fret.sources.web.kept
 
 Done means: the whole file, in place, and recorded in the manifest beside the fingerprint that made
 it. Every file is written under a temporary name in its own folder, flushed to the disk, moved to

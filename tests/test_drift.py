@@ -41,9 +41,11 @@ from fret.config import (
     SimilarCheck,
     TransformersModel,
     TwoStepSettings,
+    UrlsSource,
 )
 from fret.fingerprint import NOT_IDENTITY, differences, fingerprint_of, identity_of
 from fret.pipeline import STAGES
+from fret.sources.web.kept import KeptPages
 from fret.stages.base import Silence
 from fret.stages.context import Context
 
@@ -99,7 +101,19 @@ STEERED = MODELS.replace(
   per_passage: 2
 """,
 )
-PIPELINES = {"rules": RULES, "models": MODELS, "local": LOCAL, "own": OWN, "steered": STEERED}
+WEB = RULES.replace(
+    "{kind: html, path: pages}", "{kind: urls, path: urls.txt, contact: a@b.example}"
+)
+PIPELINES = {
+    "rules": RULES,
+    "models": MODELS,
+    "local": LOCAL,
+    "own": OWN,
+    "steered": STEERED,
+    "web": WEB,
+}
+# Read already, so that describing it fetches nothing.
+SITEMAP = "https://a.example/sitemap.xml"
 
 # What no stage depends on: the run's name and place, its money, and what the card says.
 OUTSIDE = {"run", "runs_dir", "answers", "budget", "publish"}
@@ -150,8 +164,8 @@ def holds_settings(value: Any) -> bool:
     return isinstance(value, BaseModel)
 
 
-# These are MODELS but for a section or two: the rest is tried there alone.
-DIFFERS_IN = {"local": {"models"}, "steered": {"seed", "queries"}}
+# These are MODELS or RULES but for a section or two: the rest is tried there alone.
+DIFFERS_IN = {"local": {"models"}, "steered": {"seed", "queries"}, "web": {"pages"}}
 STEERED_ONLY = {"quotas", "personas", "personas_path", "more_above_words", "seeds"}
 LEAVES = [
     leaf
@@ -168,6 +182,8 @@ LEAVES = [
 OTHER: dict[tuple[type[Settings], str], Any] = {
     (HtmlSource, "path"): "pages_moved",
     (JsonlSource, "path"): "moved/texts.jsonl",
+    (UrlsSource, "path"): "moved/urls.txt",
+    (UrlsSource, "sitemaps"): [SITEMAP],
     (FileWriter, "path"): "moved/queries.jsonl",
     (LlmWriter, "prompt"): "moved/write.yaml",
     (RelevanceScorer, "prompt"): "moved/relevance.yaml",
@@ -285,6 +301,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "pages").mkdir()
     (root / "pages" / "a.html").write_text("<p>A page", "utf-8")
     (root / "texts.jsonl").write_text('{"text": "A text.", "textx": "The same."}\n', "utf-8")
+    (root / "urls.txt").write_text("https://a.example/1\n", "utf-8")
+    with KeptPages(root / "data" / "runs" / "r" / "crawl.sqlite").writing() as kept:
+        kept.add_sitemap(SITEMAP, ["https://a.example/2"], [])
     (root / "personas.txt").write_text("a diver\na mason\n", "utf-8")
     (root / "queries.jsonl").write_text('{"text": "A query"}\n', "utf-8")
     for file, shipped in {
@@ -412,7 +431,8 @@ def test_what_leaves_finished_work_alone_is_decided_one_by_one() -> None:
     pace = {"prompts_per_request", "requests_per_minute", "tokens_per_minute", "batch_tokens"}
     where = {"base_url", "base_urls", "api_key_env", "device"}
     money = {"price", "batch"}
-    assert set(NOT_IDENTITY) == files | patience | pace | where | money
+    crawl = {"contact", "delay_s", "max_crawl_delay_s", "max_wait_s", "hosts_at_once", "max_age_s"}
+    assert set(NOT_IDENTITY) == files | patience | pace | where | money | crawl
 
 
 def test_every_setting_that_is_not_identity_exists() -> None:

@@ -93,6 +93,9 @@ MAY_REACH = {
     "llm/database.py",
     "store.py",
     "retrieval/dense.py",
+    "sources/urls.py",
+    "sources/web/addresses.py",
+    "sources/web/client.py",
 }
 
 

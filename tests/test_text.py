@@ -88,6 +88,14 @@ def test_an_encoding_may_be_declared_in_other_ways() -> None:
         assert decode_html(page.encode("iso-8859-2")) == page
 
 
+def test_what_the_server_says_comes_before_what_the_page_says() -> None:
+    for said, declared in (("iso-8859-2", "windows-1252"), ("no-such-encoding", "iso-8859-2")):
+        page = html(POLISH * 3, declared)
+        assert decode_html(page.encode("iso-8859-2"), said) == page
+    page = html(POLISH * 3, "utf-8")
+    assert decode_html(page.encode(), "iso-8859-1") == page
+
+
 @pytest.mark.parametrize("declared", ["utf-8", "", "no-such-encoding"])
 def test_one_broken_byte_costs_itself_and_no_other_letter(declared: str) -> None:
     page = html(GERMAN * 5, declared)

@@ -5,14 +5,16 @@ source is told before any work and a changed one is noticed; `parts()` yields th
 shard's worth at a time, in an order that does not change.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+from fret.records import Reason
 
 
 @dataclass(frozen=True, slots=True)
 class RawPage:
-    """A page as it lies in the source: HTML in a file of its own, or text as it is."""
+    """A page as it lies in the source: HTML (in a file, or at hand), or text as it is."""
 
     name: str
     """Its place in the source; goes into `Page.source`."""
@@ -23,6 +25,13 @@ class RawPage:
     url: str = ""
     id: str = ""
     """The user's own; goes into `Page.source_id`."""
+    body: bytes = b""
+    """Its HTML, where no file holds it."""
+    charset: str = ""
+    """The encoding of the body that its server named; empty where it named none."""
+    reason: Reason | None = None
+    """Why there is no page, where the source could not get it."""
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,6 @@ class Source(Protocol):
         """
         ...
 
-    def parts(self, size: int) -> Iterator[list[RawPage]]:
-        """Yield all pages in order, `size` at a time."""
+    def parts(self, size: int) -> Iterator[Iterable[RawPage]]:
+        """Yield all pages in order, `size` at a time; passing a part over must cost little."""
         ...

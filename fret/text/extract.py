@@ -60,14 +60,23 @@ def extract_file(path: str, max_bytes: int) -> MainText | Unusable:
     return extract_html(data)
 
 
-def extract_html(data: bytes) -> MainText | Unusable:
+def extract_body(data: bytes, charset: str, url: str, max_bytes: int) -> MainText | Unusable:
+    """Extract the main text of a page that a server gave, with what it said of it."""
+    if len(data) > max_bytes:
+        return Unusable(Reason.TOO_LARGE, f"over {max_bytes} bytes")
+    return extract_html(data, charset=charset, url=url)
+
+
+def extract_html(data: bytes, *, charset: str = "", url: str = "") -> MainText | Unusable:
     """Extract the main text of an HTML page; comments of readers are left out."""
     if not _looks_like_html(data):
         return Unusable(Reason.NOT_HTML, f"begins with {data[:20]!r}")
     from trafilatura import bare_extraction
 
-    html = decode_html(data)
-    document: Any = bare_extraction(html, with_metadata=True, include_comments=False)
+    html = decode_html(data, charset)
+    document: Any = bare_extraction(
+        html, url=url or None, with_metadata=True, include_comments=False
+    )
     text = _tidy(document.text or "", document.title or "") if document else ""
     if not text:
         return Unusable(Reason.NO_MAIN_TEXT, f"{len(data)} bytes of HTML")
