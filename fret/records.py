@@ -76,7 +76,8 @@ class Page(Record):
     """Publication date as YYYY-MM-DD, empty when unknown."""
     site: str
     source: str
-    """Where the page was read: a file's name below the source, with a line number in jsonl."""
+    """Where the page was read: a file's name below the source, with a line number in jsonl, an
+    offset in WARC."""
     licence: str
 
     @staticmethod
@@ -290,6 +291,11 @@ class Reason(StrEnum):
     TIMED_OUT = "timed_out"
     CRASHED = "crashed"
     EXTRACTION_FAILED = "extraction_failed"
+    # pages, from WARC files
+    DAMAGED = "damaged"
+    TRUNCATED = "truncated"
+    STATUS_NOT_200 = "status_not_200"
+    REVISIT = "revisit"
     # passages
     TOO_SHORT = "too_short"
     DUPLICATE_TEXT = "duplicate_text"

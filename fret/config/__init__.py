@@ -69,6 +69,7 @@ from fret.config.texts import (
     PagesSettings,
     PassagesSettings,
     Source,
+    WarcSource,
 )
 from fret.config.tree import BudgetSettings, PipelineSettings, PublishSettings
 
@@ -126,6 +127,7 @@ __all__ = [
     "TransformersModel",
     "TwoStepSettings",
     "UnigramScorer",
+    "WarcSource",
     "Ways",
     "Writer",
 ]

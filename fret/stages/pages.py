@@ -1,20 +1,29 @@
 """pages: the main text and metadata of each web page."""
 
 import os
+from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, ClassVar
 
-from fret.config import HtmlSource, PagesSettings
+from fret.config import HtmlSource, PagesSettings, WarcSource
 from fret.fingerprint import identity_of
 from fret.records import Dropped, Page, Reason, Record
 from fret.sources import RawPage, Source
 from fret.sources.html import HtmlFolder
 from fret.sources.tables import TextTables
+from fret.sources.warc import WarcFiles
 from fret.stages.base import Stage, Tick
 from fret.stages.context import Context
 from fret.store import Run
 from fret.text.extract import MainText, Unusable, detect_language
 from fret.text.isolate import IsolatedPool, Outcome
+
+# What extracts pages of each kind of source; other sources hold texts.
+_EXTRACTORS = {
+    HtmlSource: "fret.text.extract:extract_file",
+    WarcSource: "fret.text.extract:extract_body",
+}
 
 # A title goes into every passage of its page, and into every prompt.
 _TITLE_CHARACTERS = 300
@@ -39,6 +48,9 @@ class Pages(Stage):
         self._source = _build_source(context)
         self._contents = self._source.describe()
         self._pool: IsolatedPool | None = None
+        self._mb_done = 0
+        if isinstance(self._source, WarcFiles):
+            self.counts_in = "MB"
 
     def identity(self) -> dict[str, Any]:
         identity: dict[str, Any] = identity_of(self._settings.model_dump())
@@ -46,39 +58,100 @@ class Pages(Stage):
         return identity
 
     def open(self, run: Run) -> None:
-        if isinstance(self._settings.source, HtmlSource):
+        if extractor := _EXTRACTORS.get(type(self._settings.source)):
             self._pool = IsolatedPool(
-                "fret.text.extract:extract_file",
+                extractor,
                 workers=self._settings.workers or os.cpu_count() or 1,
                 timeout_s=self._settings.timeout_s,
                 memory_mb=self._settings.memory_mb,
             )
 
-    def inputs(self, run: Run) -> Iterator[Iterable[RawPage]]:
+    def inputs(self, run: Run) -> Iterator[Iterable[RawPage | Dropped]]:
+        if isinstance(self._source, WarcFiles):
+            return self._source.parts(self._settings.shard_pages, _FinishedRows(run))
         return self._source.parts(self._settings.shard_pages)
 
     def n_units(self, run: Run) -> int:
-        return self._contents.n_pages
+        if isinstance(self._source, WarcFiles):
+            return self._source.count_mb()
+        return self._contents.n_pages or 0
 
-    def process(self, rows: Iterable[RawPage], tick: Tick) -> Iterator[Page | Dropped]:
-        rows = list(rows)
-        for raw, outcome in zip(rows, self._extract(rows), strict=True):
-            yield _make_page(raw, outcome)
-            tick()
+    def n_done(self, run: Run) -> int:
+        if not isinstance(self._source, WarcFiles):
+            return super().n_done(run)
+        finished = _FinishedRows(run)
+        names = finished.names(finished.n - 1) if finished.n else ()
+        self._mb_done = max(map(self._source.count_mb, names), default=0)
+        return self._mb_done
+
+    def process(self, rows: Iterable[RawPage | Dropped], tick: Tick) -> Iterator[Page | Dropped]:
+        waiting: deque[RawPage | Dropped] = deque()
+        for outcome in self._extract(rows, waiting):
+            row = waiting.popleft()
+            yield row if isinstance(row, Dropped) else _make_page(row, outcome)
+            self._advance(row, tick)
 
     def close(self) -> None:
         if self._pool is not None:
             self._pool.close()
             self._pool = None
 
-    def _extract(self, rows: list[RawPage]) -> Iterator[Outcome]:
-        if self._pool is None:
-            return (Outcome(_take_text(raw)) for raw in rows)
-        return self._pool.map((raw.path, self._settings.max_bytes) for raw in rows)
+    def _extract(
+        self, rows: Iterable[RawPage | Dropped], waiting: deque[RawPage | Dropped]
+    ) -> Iterator[Outcome]:
+        """Yield an outcome per row; rows that were read and have none yet are in `waiting`."""
+        jobs = self._read_jobs(rows, waiting)
+        return self._pool.map(jobs) if self._pool else (Outcome() for _ in jobs)
+
+    def _read_jobs(
+        self, rows: Iterable[RawPage | Dropped], waiting: deque[RawPage | Dropped]
+    ) -> Iterator[tuple[Any, ...] | None]:
+        limit = self._settings.max_bytes
+        for row in rows:
+            if isinstance(row, Dropped) or (row.path is None and row.body is None):
+                waiting.append(row)
+                yield None
+            elif row.body is None:
+                waiting.append(row)
+                yield row.path, limit
+            else:
+                waiting.append(replace(row, body=b""))  # not kept twice
+                yield row.body, row.encodings, row.charset, row.url, limit
+
+    def _advance(self, row: RawPage | Dropped, tick: Tick) -> None:
+        if not isinstance(self._source, WarcFiles):
+            tick()
+            return
+        mb = self._source.count_mb(row.record_id if isinstance(row, Dropped) else row.name)
+        while self._mb_done < mb:
+            self._mb_done += 1
+            tick()
+
+
+class _FinishedRows:
+    """The names of the rows of the shards of pages that are finished."""
+
+    def __init__(self, run: Run) -> None:
+        self._folder = run.stage(Pages.name)
+
+    @property
+    def n(self) -> int:
+        return len(self._folder.require().shards)
+
+    def names(self, index: int) -> Iterator[str]:
+        for page in self._folder.rows(Page, index):
+            yield page.source
+        for dropped in self._folder.rows(Dropped, index, dropped=True):
+            yield dropped.record_id
 
 
 def _build_source(context: Context) -> Source:
     source = context.settings.pages.source
+    if isinstance(source, WarcSource):
+        patterns = [source.path] if isinstance(source.path, str) else source.path
+        return WarcFiles(
+            context.find_patterns(patterns), max_bytes=context.settings.pages.max_bytes
+        )
     path = context.find_path(source.path)
     if isinstance(source, HtmlSource):
         return HtmlFolder(path)
@@ -96,10 +169,10 @@ def _take_text(raw: RawPage) -> MainText | Unusable:
 def _make_page(raw: RawPage, outcome: Outcome) -> Page | Dropped:
     if outcome.failure:
         return Dropped("pages", raw.name, _FAILURES[outcome.failure], outcome.detail)
-    found: MainText | Unusable = outcome.value
+    found: MainText | Unusable = outcome.value or _take_text(raw)
     if isinstance(found, Unusable):
         return Dropped("pages", raw.name, found.reason, found.detail)
-    text, url = _clean(found.text), _clean(found.url or raw.name)
+    text, url = _clean(found.text), _clean(raw.url or found.url or raw.name)
     return Page(
         id=Page.make_id(url, text),
         url=url,

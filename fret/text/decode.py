@@ -20,8 +20,10 @@ _BOMS = (
 _GOOD_PER_BROKEN = 10
 
 
-def decode_html(data: bytes) -> str:
-    """Decode a page: byte order mark, valid UTF-8, what it declares, or the likeliest guess.
+def decode_html(data: bytes, charset: str = "") -> str:
+    """Decode a page: byte order mark, valid UTF-8, what is declared, or the likeliest guess.
+
+    What its server declares (`charset`) comes before what the page does, as in browsers.
 
     Valid UTF-8 comes before the declaration because pages lie: text with other than ASCII letters
     is hardly ever valid UTF-8 by chance. A declared ISO-8859-1 means windows-1252, as in browsers.
@@ -29,7 +31,7 @@ def decode_html(data: bytes) -> str:
     for mark, marked in _BOMS:
         if data.startswith(mark):
             return data[len(mark) :].decode(marked, "replace")
-    declared = _declared_encoding(data)
+    declared = _known_encoding(charset) or _declared_encoding(data)
     # ISO-2022-JP and its kin are plain ASCII bytes, so "valid UTF-8" proves nothing there.
     order = [declared, "utf-8"] if (declared or "").startswith("iso2022") else ["utf-8", declared]
     for encoding in filter(None, order):
@@ -55,5 +57,9 @@ def _declared_encoding(data: bytes) -> str | None:
     found = _DECLARED.search(data[:4096])
     if not found:
         return None
-    known = lookup((found[1] or found[2]).decode("ascii"))
+    return _known_encoding((found[1] or found[2]).decode("ascii"))
+
+
+def _known_encoding(label: str) -> str | None:
+    known = lookup(label) if label else None
     return known.codec_info.name if known else None
