@@ -11,7 +11,7 @@ from typing import IO, Any, NamedTuple
 GZIP_MAGIC = b"\x1f\x8b\x08"
 _CHUNK = 1 << 16
 # Where a record begins: unlike a mention of the format's name, a header follows at once.
-_RECORD = re.compile(rb"WARC/\d\.\d{1,2}\r?\n(?:WARC-|Content-)", re.IGNORECASE)
+RECORD = re.compile(rb"WARC/\d\.\d{1,2}\r?\n(?:WARC-|Content-)", re.IGNORECASE)
 _RECORD_LENGTH = 32
 # Bytes that nobody reads (of a block that is too large anyway) are unpacked all the same, to find
 # the next record; not when they are a bomb: deflate packs HTML 10 times, and 1032 times at most.
@@ -93,7 +93,7 @@ class Stream:
         start, packed_start = self.position, self.consumed
         while n is None or self.position - start < n:
             window = self.peek(_CHUNK)
-            found = _RECORD.search(window)
+            found = RECORD.search(window)
             left = len(window) if n is None else n - (self.position - start)
             if found and found.start() < left:
                 self.take(found.start())

@@ -68,7 +68,9 @@ class WarcFiles:
 
     def _part_again(self, index: int, size: int, finished: Finished | None) -> Iterator[Row]:
         """Read a part whose shard was there once."""
-        yield from next(self._parts_after(self._end_of(index - 1, finished), size), iter(()))
+        for part in self._parts_after(self._end_of(index - 1, finished), size):
+            yield from part
+            return
 
     def _end_of(self, index: int, finished: Finished | None) -> tuple[int, Place] | None:
         """Return the place of the last row of a finished part."""

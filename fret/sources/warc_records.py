@@ -19,6 +19,7 @@ from typing import IO
 
 from fret.sources.members import (
     GZIP_MAGIC,
+    RECORD,
     MemberStream,
     Place,
     PlainStream,
@@ -143,7 +144,9 @@ def _read_head(stream: Stream) -> dict[str, str]:
         raise _BadRecord(f"no WARC record begins here: {head[:20]!r}")
     n_bytes = 1024
     while not (end := _END_OF_HEAD.search(head := stream.peek(n_bytes))):
-        if len(head) < n_bytes or n_bytes >= _HEAD_BYTES:
+        # Without the search for a next record, a file of nothing but beginnings would be read
+        # thousands of times over.
+        if len(head) < n_bytes or n_bytes >= _HEAD_BYTES or RECORD.search(head, 1):
             stream.take(1)
             raise _BadRecord(stream.damage or f"the head of the record has no end: {head[:60]!r}")
         n_bytes *= 2
@@ -184,12 +187,12 @@ def _find_problem(stream: Stream, headers: dict[str, str], block: bytes, length:
         why = stream.damage or "the file or its gzip member ends before"
         return f"cut off: {len(block)} of {length} bytes are there: {why}"
     fits = fits_digest(block, headers.get("warc-block-digest", ""))
-    if fits is False:
-        return "the bytes do not give the record's WARC-Block-Digest"
     if fits:
         return ""
     if not _ends_here(stream):
         return f"the record does not end after its {length} bytes"
+    if fits is False:
+        return "the bytes do not give the record's WARC-Block-Digest"
     return stream.damage  # the checksum of its gzip member is wrong
 
 
