@@ -41,6 +41,7 @@ from fret.config import (
     SimilarCheck,
     TransformersModel,
     TwoStepSettings,
+    WarcSource,
 )
 from fret.fingerprint import NOT_IDENTITY, differences, fingerprint_of, identity_of
 from fret.pipeline import STAGES
@@ -99,7 +100,15 @@ STEERED = MODELS.replace(
   per_passage: 2
 """,
 )
-PIPELINES = {"rules": RULES, "models": MODELS, "local": LOCAL, "own": OWN, "steered": STEERED}
+WARC = RULES.replace("kind: html, path: pages", "kind: warc, path: pages.warc")
+PIPELINES = {
+    "rules": RULES,
+    "models": MODELS,
+    "local": LOCAL,
+    "own": OWN,
+    "steered": STEERED,
+    "warc": WARC,
+}
 
 # What no stage depends on: the run's name and place, its money, and what the card says.
 OUTSIDE = {"run", "runs_dir", "answers", "budget", "publish"}
@@ -151,7 +160,7 @@ def holds_settings(value: Any) -> bool:
 
 
 # These are MODELS but for a section or two: the rest is tried there alone.
-DIFFERS_IN = {"local": {"models"}, "steered": {"seed", "queries"}}
+DIFFERS_IN = {"local": {"models"}, "steered": {"seed", "queries"}, "warc": {"pages"}}
 STEERED_ONLY = {"quotas", "personas", "personas_path", "more_above_words", "seeds"}
 LEAVES = [
     leaf
@@ -168,6 +177,7 @@ LEAVES = [
 OTHER: dict[tuple[type[Settings], str], Any] = {
     (HtmlSource, "path"): "pages_moved",
     (JsonlSource, "path"): "moved/texts.jsonl",
+    (WarcSource, "path"): ["moved/pages.*"],
     (FileWriter, "path"): "moved/queries.jsonl",
     (LlmWriter, "prompt"): "moved/write.yaml",
     (RelevanceScorer, "prompt"): "moved/relevance.yaml",
@@ -285,6 +295,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "pages").mkdir()
     (root / "pages" / "a.html").write_text("<p>A page", "utf-8")
     (root / "texts.jsonl").write_text('{"text": "A text.", "textx": "The same."}\n', "utf-8")
+    (root / "pages.warc").write_text("WARC/1.0\r\n", "utf-8")
     (root / "personas.txt").write_text("a diver\na mason\n", "utf-8")
     (root / "queries.jsonl").write_text('{"text": "A query"}\n', "utf-8")
     for file, shipped in {
@@ -425,6 +436,7 @@ def test_every_setting_that_is_not_identity_exists() -> None:
     [
         ("rules", "pages/a.html", "pages"),
         ("models", "texts.jsonl", "pages"),
+        ("warc", "pages.warc", "pages"),
         ("own", "queries.jsonl", "queries"),
         ("models", "write.yaml", "queries"),
         ("steered", "choose.yaml", "queries"),
@@ -443,7 +455,11 @@ def test_changed_content_of_a_file_changes_what_depends_on_it(
     original = (here / file).read_text("utf-8")
     try:
         changed = original.replace("A query", "A question").replace("A text", "Another text")
-        changed = changed.replace("<p>A", "<p>Another").replace("You ", "Thou ")
+        changed = (
+            changed.replace("<p>A", "<p>Another")
+            .replace("WARC/1.0", "WARC/1.1")
+            .replace("You ", "Thou ")
+        )
         changed = changed.replace("a diver", "a fencer")
         changed = changed.replace("Below are", "Here are").replace("You rank", "Thou rankest")
         assert changed != original

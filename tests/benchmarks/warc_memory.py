@@ -20,14 +20,14 @@ from pathlib import Path
 import psutil
 import yaml
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from archives import make_html, page_record, write_record  # after the path
 from fret.sources import RawPage
 from fret.sources.warc import WarcFiles
 
 MB = 1_000_000
+ROOT = Path(__file__).parents[2]
 
 
 def main() -> None:
