@@ -52,10 +52,10 @@ class Counted:
 def make_stage(run: Run, part: Part, context: Context, observer: Observer) -> None:
     """Make every shard of a stage that is not there yet."""
     stage, folder = part.stage, part.folder
-    if folder.finished:
+    if part.finished:
         observer.stage_ends(stage.name, folder.require(), skipped=True)
         return
-    folder.begin(part.manifest)
+    folder.begin(part.manifest, has_grown=part.has_grown)
     started = time.monotonic()
     try:
         if stage.questions():

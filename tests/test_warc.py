@@ -26,7 +26,7 @@ from archives import (
     write_record,
 )
 from fret.errors import SourceError, StageError
-from fret.records import Dropped, Page
+from fret.records import Dropped, Page, Passage
 from fret.sources import RawPage
 from fret.sources.warc import WarcFiles
 from fret.store import Run
@@ -659,3 +659,47 @@ def test_archives_without_a_page_end_in_a_message(pipeline: Path) -> None:
     shutil.rmtree("crawl")
     result = call("run", str(pipeline), "pages")
     assert result.exit_code == 2 and "crawl/*.w*" in said(result)
+
+
+# -- a source that grows
+
+
+def test_new_files_only_add(pipeline: Path) -> None:
+    later = write_archive(Path("crawl/d.warc.gz"), [page_record(77), page_record(78)])
+    assert call("run", str(pipeline), "pages").exit_code == 0
+    whole = {file.name: file.read_bytes() for file in pages_folder().glob("*.parquet")}
+    data = later.read_bytes()
+    later.unlink()
+    shutil.rmtree("data")
+    assert call("run", str(pipeline), "pages").exit_code == 0
+    made = {file: file.stat().st_mtime_ns for file in pages_folder().glob("*.parquet")}
+    later.write_bytes(data)
+    assert call("run", str(pipeline), "pages").exit_code == 0
+    assert {file.name: file.read_bytes() for file in pages_folder().glob("*.parquet")} == whole
+    assert {file: file.stat().st_mtime_ns for file in made} == made
+    manifest = Run(Path("data/runs"), "warc").stage("pages").require()
+    assert manifest.identity["source"]["files"] == 4
+    assert manifest.read == manifest.rows + manifest.dropped
+
+
+def test_a_file_that_comes_between_others_or_has_changed_is_told(pipeline: Path) -> None:
+    assert call("run", str(pipeline), "pages").exit_code == 0
+    between = write_archive(Path("crawl/b2.warc.gz"), [page_record(77)])
+    result = call("run", str(pipeline), "pages")
+    assert result.exit_code == 2 and "pages.source.files: was 3, is now 4" in said(result)
+    between.unlink()
+    write_archive(Path("crawl/c.wet.gz"), [page_record(77)])
+    write_archive(Path("crawl/d.warc.gz"), [page_record(78)])
+    assert call("run", str(pipeline), "pages").exit_code == 2
+
+
+def test_what_was_made_of_a_grown_stage_is_made_anew_when_asked_to(pipeline: Path) -> None:
+    assert call("run", str(pipeline), "pages", "passages").exit_code == 0
+    write_archive(Path("crawl/d.warc.gz"), [page_record(77)])
+    result = call("run", str(pipeline), "passages")
+    assert result.exit_code == 2 and "--redo passages" in said(result)
+    made = (pages_folder() / "part-00000.parquet").stat().st_mtime_ns
+    result = call("run", str(pipeline), "pages", "passages", "--redo", "passages")
+    assert result.exit_code == 0, said(result)
+    assert (pages_folder() / "part-00000.parquet").stat().st_mtime_ns == made
+    assert any("77" in passage.title for passage in Run(Path("data/runs"), "warc").rows(Passage))

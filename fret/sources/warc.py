@@ -43,13 +43,22 @@ class WarcFiles:
 
     def describe(self) -> Contents:
         """Hash names, sizes and ends of the files: reading all of them would take hours."""
-        total = hashlib.sha256()
-        for file in self.files:
-            total.update(file.hash_ends().encode())
-        n_bytes = sum(file.size for file in self.files)
-        if not n_bytes:
+        contents = self._describe_first(len(self.files))
+        if not contents.n_bytes:
             raise SourceError(f"The files of {', '.join(self._patterns)} are empty.")
-        return Contents(None, total.hexdigest(), n_files=len(self.files), n_bytes=n_bytes)
+        return contents
+
+    def begins_with(self, n_files: int, sha256: str) -> bool:
+        """Whether the first files are these, as `describe` gave them, and more have come after."""
+        return n_files < len(self.files) and self._describe_first(n_files).sha256 == sha256
+
+    def _describe_first(self, n_files: int) -> Contents:
+        total = hashlib.sha256("".join(self._hashes[:n_files]).encode()).hexdigest()
+        return Contents(None, total, n_files=n_files, n_bytes=self._starts[n_files])
+
+    @cached_property
+    def _hashes(self) -> list[str]:
+        return [file.hash_ends() for file in self.files]
 
     def parts(self, size: int, finished: Finished | None = None) -> Iterator[Iterator[Row]]:
         """Yield all rows in order, at most `size` at a time, of one file at a time.

@@ -72,6 +72,10 @@ class Stage(Protocol):
         """Return all that can change the output: settings, prompt hashes, contents of files."""
         ...
 
+    def has_grown_from(self, identity: dict[str, Any]) -> bool:
+        """Whether shards that were made under another identity are the first of this one's."""
+        return False
+
     def questions(self) -> set[Question]:
         """Return what it will ask of language models; tried out before any work."""
         return set()

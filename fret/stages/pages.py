@@ -57,6 +57,19 @@ class Pages(Stage):
         identity["source"] |= self._contents.identity
         return identity
 
+    def has_grown_from(self, identity: dict[str, Any]) -> bool:
+        """Whether the source has got new files, all of them after those that were there."""
+        if not isinstance(self._source, WarcFiles):
+            return False
+        now, then = self.identity(), dict(identity)
+        was = then.pop("source", {})
+        source = now.pop("source") | {key: was.get(key) for key in ("files", "bytes", "sha256")}
+        return (
+            (now, source) == (then, was)
+            and isinstance(was.get("files"), int)
+            and self._source.begins_with(was["files"], str(was["sha256"]))
+        )
+
     def open(self, run: Run) -> None:
         if extractor := _EXTRACTORS.get(type(self._settings.source)):
             self._pool = IsolatedPool(
