@@ -40,8 +40,9 @@ class WarcSource(Settings):
     """Which kind of source this is."""
     path: str | Annotated[list[str], Field(min_length=1)]
     """A file, a folder, a glob such as `crawl/*.warc.gz`, or a list of them; also looked for beside
-    the pipeline file. Addresses (s3://, https://, hf:// …) go through fsspec, which needs its
-    package for each (s3fs, gcsfs)."""
+    the pipeline file. Files are read in the order of their names, so new ones whose names come
+    after all others only add to what is done. Addresses (s3://, https://, hf:// …) go through
+    fsspec, which needs its package for each (s3fs, gcsfs)."""
 
 
 Source = Annotated[HtmlSource | JsonlSource | WarcSource, Field(discriminator="kind")]

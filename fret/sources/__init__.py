@@ -1,7 +1,8 @@
 """Where pages come from. Each source counts and hashes what it holds, and yields it part by part.
 
-A source is a `Source`: `describe()` reads everything once, cheaply, so that an empty or broken
-source is told before any work and a changed one is noticed; `parts()` yields the raw pages, a
+A source is a `Source`: `describe()` reads everything once, cheaply (of archives, which may take
+hours to read, names, sizes and ends), so that an empty or broken source is told before any work and
+a changed one is noticed; `parts()` yields the raw pages, a
 shard's worth at a time, in an order that does not change.
 """
 

@@ -72,7 +72,9 @@ class WarcFiles:
 
     def count_mb(self, name: str | None = None) -> int:
         """Return how many MB of files lie before the row of a name; without one, all of them."""
-        number, place = self._find_row(name) if name else (len(self.files), Place(0))
+        if name is None:
+            return -(-self._starts[-1] // _MB)  # even the last one that is begun
+        number, place = self._find_row(name)
         return (self._starts[number] + place.member) // _MB
 
     def _part_again(self, index: int, size: int, finished: Finished | None) -> Iterator[Row]:
