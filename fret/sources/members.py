@@ -197,14 +197,20 @@ class MemberStream(Stream):
 
 
 def _unpack_before_flaw(unpacker: Any, packed: bytes) -> bytes:
-    """Unpack again, byte by byte: zlib throws away what one call made before it met a flaw."""
+    """Unpack again in ever smaller steps: zlib throws away what one call made before a flaw."""
     found = bytearray()
-    try:
-        while len(found) < _CHUNK and (byte := unpacker.decompress(packed, 1)):
-            found += byte
+    for step in (4096, 64, 1):
+        while len(found) < _CHUNK:
+            before = unpacker.copy()
+            try:
+                data = unpacker.decompress(packed, step)
+            except zlib.error:
+                unpacker = before
+                break
+            if not data:
+                break
+            found += data
             packed = unpacker.unconsumed_tail
-    except zlib.error:
-        pass
     return bytes(found)
 
 
