@@ -16,6 +16,21 @@ class Part:
     def __init__(self, stage: Stage, folder: StageFolder, manifest: Manifest) -> None:
         self.stage, self.folder, self.manifest = stage, folder, manifest
 
+    @property
+    def has_grown(self) -> bool:
+        """Whether what is there is right, but the stage has more to make than when it was made."""
+        old, new = self.folder.manifest, self.manifest
+        return (
+            old is not None
+            and old.fingerprint != new.fingerprint
+            and (old.version, old.reads) == (new.version, new.reads)
+            and self.stage.has_grown_from(old.identity)
+        )
+
+    @property
+    def finished(self) -> bool:
+        return self.folder.finished and not self.has_grown
+
 
 def make_plan(
     run: Run, stages: Sequence[Stage], wanted: Sequence[str], redone: Sequence[str]
@@ -41,7 +56,7 @@ def gather_questions(
     return {
         question
         for part in plan
-        if part.stage.name in wanted and (part.stage.name in redone or not part.folder.finished)
+        if part.stage.name in wanted and (part.stage.name in redone or not part.finished)
         for question in part.stage.questions()
     }
 
@@ -53,6 +68,8 @@ def _check_drift(plan: Sequence[Part], redone: Sequence[str], run_name: str) -> 
         # A manifest without a shard is of a stage that failed at once: nothing to keep.
         is_empty = old is None or not old.shards
         if old is None or is_empty or old.fingerprint == new.fingerprint or new.stage in redone:
+            continue
+        if part.has_grown:
             continue
         changes = differences(
             {"version": old.version, **old.identity}, {"version": new.version, **new.identity}
@@ -74,7 +91,7 @@ def _describe_change(stage: str, field: str, was: Any, now: Any) -> str:
 
 def _check_reads(plan: Sequence[Part], wanted: Sequence[str], redone: Sequence[str]) -> None:
     """Refuse a choice of stages that leaves out one which another reads and is not finished."""
-    there = {part.stage.name for part in plan if part.folder.finished} - set(redone) | set(wanted)
+    there = {part.stage.name for part in plan if part.finished} - set(redone) | set(wanted)
     for part in plan:
         for name in part.stage.reads:
             if part.stage.name in wanted and name not in there:

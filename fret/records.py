@@ -76,7 +76,8 @@ class Page(Record):
     """Publication date as YYYY-MM-DD, empty when unknown."""
     site: str
     source: str
-    """Where the page was read: a file's name below the source, with a line number in jsonl."""
+    """Where the page was read: a file's name below the source, with a line number in jsonl, an
+    offset in WARC."""
     licence: str
     source_id: str = ""
     """The id that the source gives it, empty where it gives none."""
@@ -293,10 +294,15 @@ class Reason(StrEnum):
     TIMED_OUT = "timed_out"
     CRASHED = "crashed"
     EXTRACTION_FAILED = "extraction_failed"
+    # pages, from the web and from WARC files
     NOT_ALLOWED_BY_ROBOTS = "not_allowed_by_robots"
     ADDRESS_REFUSED = "address_refused"
     HTTP_STATUS = "http_status"
     NOT_FETCHED = "not_fetched"
+    DAMAGED = "damaged"
+    TRUNCATED = "truncated"
+    STATUS_NOT_200 = "status_not_200"
+    REVISIT = "revisit"
     # passages
     TOO_SHORT = "too_short"
     DUPLICATE_TEXT = "duplicate_text"

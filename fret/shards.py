@@ -52,10 +52,10 @@ class Counted:
 def make_stage(run: Run, part: Part, context: Context, observer: Observer) -> None:
     """Make every shard of a stage that is not there yet."""
     stage, folder = part.stage, part.folder
-    if folder.finished:
+    if part.finished:
         observer.stage_ends(stage.name, folder.require(), skipped=True)
         return
-    folder.begin(part.manifest)
+    folder.begin(part.manifest, has_grown=part.has_grown)
     started = time.monotonic()
     try:
         if stage.questions():
@@ -112,10 +112,11 @@ def _make_shards(
     run: Run, stage: Stage, folder: StageFolder, context: Context, observer: Observer
 ) -> None:
     stage.open(run)
-    observer.starts(stage.name, folder.require().read * stage.ticks_per_row, stage.n_units(run))
+    work = f"{stage.name} ({stage.counts_in})" if stage.counts_in else stage.name
+    observer.starts(work, stage.n_done(run), stage.n_units(run))
 
     def tick() -> None:
-        observer.advanced(stage.name, context.usage())
+        observer.advanced(work, context.usage())
 
     todo = ((i, rows) for i, rows in enumerate(stage.inputs(run)) if not folder.has_shard(i))
     # A model's server must not fall idle at the end of each shard; what computes here, on all

@@ -69,10 +69,16 @@ class StageFolder:
             and all(self._is_whole(shard) for shard in self.manifest.shards)
         )
 
-    def begin(self, manifest: Manifest) -> None:
-        """Start the stage, or go on with it when the fingerprint is the same."""
-        if self.manifest and self.manifest.fingerprint == manifest.fingerprint:
+    def begin(self, manifest: Manifest, *, has_grown: bool = False) -> None:
+        """Start the stage, or go on with it when the fingerprint is the same.
+
+        Args:
+            has_grown: whether what is there is the beginning of what the manifest is for.
+        """
+        if self.manifest and (has_grown or self.manifest.fingerprint == manifest.fingerprint):
             self.manifest.state = "running"
+            self.manifest.fingerprint = manifest.fingerprint
+            self.manifest.identity = manifest.identity
         else:
             self.clear()
             self.manifest = manifest

@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pytest
 import yaml
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -199,7 +200,6 @@ def raw_deflate(data: bytes) -> bytes:
 
 
 def pack_brotli(data: bytes) -> bytes:
-    brotli = pytest.importorskip("brotli")
     packed: bytes = brotli.compress(data, quality=5)
     return packed
 

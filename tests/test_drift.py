@@ -42,6 +42,7 @@ from fret.config import (
     TransformersModel,
     TwoStepSettings,
     UrlsSource,
+    WarcSource,
 )
 from fret.fingerprint import NOT_IDENTITY, differences, fingerprint_of, identity_of
 from fret.pipeline import STAGES
@@ -104,6 +105,7 @@ STEERED = MODELS.replace(
 WEB = RULES.replace(
     "{kind: html, path: pages}", "{kind: urls, path: urls.txt, contact: a@b.example}"
 )
+WARC = RULES.replace("kind: html, path: pages", "kind: warc, path: pages.warc")
 PIPELINES = {
     "rules": RULES,
     "models": MODELS,
@@ -111,6 +113,7 @@ PIPELINES = {
     "own": OWN,
     "steered": STEERED,
     "web": WEB,
+    "warc": WARC,
 }
 # Read already, so that describing it fetches nothing.
 SITEMAP = "https://a.example/sitemap.xml"
@@ -165,7 +168,12 @@ def holds_settings(value: Any) -> bool:
 
 
 # These are MODELS or RULES but for a section or two: the rest is tried there alone.
-DIFFERS_IN = {"local": {"models"}, "steered": {"seed", "queries"}, "web": {"pages"}}
+DIFFERS_IN = {
+    "local": {"models"},
+    "steered": {"seed", "queries"},
+    "web": {"pages"},
+    "warc": {"pages"},
+}
 STEERED_ONLY = {"quotas", "personas", "personas_path", "more_above_words", "seeds"}
 LEAVES = [
     leaf
@@ -184,6 +192,7 @@ OTHER: dict[tuple[type[Settings], str], Any] = {
     (JsonlSource, "path"): "moved/texts.jsonl",
     (UrlsSource, "path"): "moved/urls.txt",
     (UrlsSource, "sitemaps"): [SITEMAP],
+    (WarcSource, "path"): ["moved/pages.*"],
     (FileWriter, "path"): "moved/queries.jsonl",
     (LlmWriter, "prompt"): "moved/write.yaml",
     (RelevanceScorer, "prompt"): "moved/relevance.yaml",
@@ -304,6 +313,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "urls.txt").write_text("https://a.example/1\n", "utf-8")
     with KeptPages(root / "data" / "runs" / "r" / "crawl.sqlite").writing() as kept:
         kept.add_sitemap(SITEMAP, ["https://a.example/2"], [])
+    (root / "pages.warc").write_text("WARC/1.0\r\n", "utf-8")
     (root / "personas.txt").write_text("a diver\na mason\n", "utf-8")
     (root / "queries.jsonl").write_text('{"text": "A query"}\n', "utf-8")
     for file, shipped in {
@@ -445,6 +455,7 @@ def test_every_setting_that_is_not_identity_exists() -> None:
     [
         ("rules", "pages/a.html", "pages"),
         ("models", "texts.jsonl", "pages"),
+        ("warc", "pages.warc", "pages"),
         ("own", "queries.jsonl", "queries"),
         ("models", "write.yaml", "queries"),
         ("steered", "choose.yaml", "queries"),
@@ -463,7 +474,11 @@ def test_changed_content_of_a_file_changes_what_depends_on_it(
     original = (here / file).read_text("utf-8")
     try:
         changed = original.replace("A query", "A question").replace("A text", "Another text")
-        changed = changed.replace("<p>A", "<p>Another").replace("You ", "Thou ")
+        changed = (
+            changed.replace("<p>A", "<p>Another")
+            .replace("WARC/1.0", "WARC/1.1")
+            .replace("You ", "Thou ")
+        )
         changed = changed.replace("a diver", "a fencer")
         changed = changed.replace("Below are", "Here are").replace("You rank", "Thou rankest")
         assert changed != original

@@ -86,13 +86,23 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 
 # Only these may open connections or read the web.
-NETWORK = {"openai", "aiohttp", "httpx2", "requests", "urllib.request", "socket", "huggingface_hub"}
+NETWORK = {
+    "openai",
+    "aiohttp",
+    "httpx2",
+    "requests",
+    "urllib.request",
+    "socket",
+    "huggingface_hub",
+    "fsspec",
+}
 MAY_REACH = {
     "llm/sender.py",
     "llm/batch_service.py",
     "llm/database.py",
     "store.py",
     "retrieval/dense.py",
+    "sources/archive_files.py",
     "sources/urls.py",
     "sources/web/addresses.py",
     "sources/web/client.py",

@@ -70,6 +70,7 @@ from fret.config.texts import (
     PassagesSettings,
     Source,
     UrlsSource,
+    WarcSource,
 )
 from fret.config.tree import BudgetSettings, PipelineSettings, PublishSettings
 
@@ -128,6 +129,7 @@ __all__ = [
     "TwoStepSettings",
     "UnigramScorer",
     "UrlsSource",
+    "WarcSource",
     "Ways",
     "Writer",
 ]

@@ -36,6 +36,19 @@ class JsonlSource(Settings):
     none. A row may lack it."""
 
 
+class WarcSource(Settings):
+    """Web archives: WARC and WET files, gzipped or not. HTML that was answered with status 200 is
+    read; all else, and what is damaged or cut off, is dropped with its reason."""
+
+    kind: Literal["warc"]
+    """Which kind of source this is."""
+    path: str | Annotated[list[str], Field(min_length=1)]
+    """A file, a folder, a glob such as `crawl/*.warc.gz`, or a list of them; also looked for beside
+    the pipeline file. Files are read in the order of their names, so new ones whose names come
+    after all others only add to what is done. Addresses (s3://, https://, hf:// …) go through
+    fsspec, which needs its package for each (s3fs, gcsfs)."""
+
+
 # It goes into a header, in brackets: printable ASCII without brackets.
 _CONTACT = re.compile(r"[!-'*-?A-~]+@[!-'*-?A-~]+|https?://[!-'*-~]+")
 
@@ -94,7 +107,7 @@ class UrlsSource(Settings):
         return self
 
 
-Source = Annotated[HtmlSource | JsonlSource | UrlsSource, Field(discriminator="kind")]
+Source = Annotated[HtmlSource | WarcSource | UrlsSource | JsonlSource, Field(discriminator="kind")]
 
 
 class PagesSettings(Settings):
@@ -107,11 +120,12 @@ class PagesSettings(Settings):
     timeout_s: float = Field(default=30, gt=0)
     """A page that takes longer is dropped."""
     max_bytes: int = Field(default=5_000_000, ge=1)
-    """A page with a larger file or answer (unpacked) is dropped."""
+    """A page with more bytes (unpacked) is dropped."""
     memory_mb: int = Field(default=2000, ge=256)
     """Memory for one worker, in MB; a page that needs more is dropped."""
     shard_pages: int = Field(default=500, ge=1)
-    """Pages per shard: what is lost at most when a stage is cut off."""
+    """Pages per shard: what is lost at most when a stage is cut off. Where the source is `warc`, a
+    shard ends with its file at the latest."""
 
 
 class PassagesSettings(Settings):

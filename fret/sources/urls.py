@@ -8,6 +8,7 @@ from pathlib import Path
 from aiohttp.abc import AbstractResolver
 
 from fret.errors import SourceError
+from fret.records import Dropped
 from fret.sources import Contents, RawPage
 from fret.sources.web import Fetched, Manners, NotFetched
 from fret.sources.web.addresses import IsAllowed, is_any, is_public, parse_address
@@ -90,7 +91,7 @@ class UrlList:
             if missing:
                 run_apart(self._crawl(missing, keep))
 
-    def parts(self, size: int) -> Iterator[Iterable[RawPage]]:
+    def parts(self, size: int) -> Iterator[Iterable[RawPage | Dropped]]:
         """Yield the pages, each read from the disk when its turn comes."""
         for start in range(0, len(self._addresses), size):
             yield _Part(self._kept, self._addresses[start : start + size])
@@ -125,16 +126,12 @@ class _Part:
     def __init__(self, kept: KeptPages, addresses: list[str]) -> None:
         self._kept, self._addresses = kept, addresses
 
-    def __iter__(self) -> Iterator[RawPage]:
+    def __iter__(self) -> Iterator[RawPage | Dropped]:
         for page in self._kept.read(self._addresses):
-            yield RawPage(
-                page.address,
-                url=page.url,
-                body=page.body,
-                charset=page.charset,
-                reason=page.reason,
-                detail=page.detail,
-            )
+            if page.reason is not None:
+                yield Dropped("pages", page.address, page.reason, page.detail)
+            else:
+                yield RawPage(page.address, url=page.url, body=page.body, charset=page.charset)
 
 
 def _read_list(path: Path) -> list[str]:

@@ -65,10 +65,16 @@ class Stage(Protocol):
     """The earlier stages whose output it depends on."""
     ticks_per_row: int = 1
     """How many ticks of progress one input row makes."""
+    counts_in: str = ""
+    """What ticks count where they do not count rows."""
 
     def identity(self) -> dict[str, Any]:
         """Return all that can change the output: settings, prompt hashes, contents of files."""
         ...
+
+    def has_grown_from(self, identity: dict[str, Any]) -> bool:
+        """Whether shards that were made under another identity are the first of this one's."""
+        return False
 
     def questions(self) -> set[Question]:
         """Return what it will ask of language models; tried out before any work."""
@@ -85,6 +91,10 @@ class Stage(Protocol):
     def n_units(self, run: Run) -> int:
         """Return how many ticks the whole stage makes."""
         ...
+
+    def n_done(self, run: Run) -> int:
+        """Return how many ticks the finished shards made."""
+        return run.stage(self.name).require().read * self.ticks_per_row
 
     def process(self, rows: Iterable[Any], tick: Tick) -> Iterator[Record | Dropped]:
         """Make the records of one shard."""

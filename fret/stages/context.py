@@ -1,6 +1,7 @@
 """What stages share: where files are found, the language models, and the vectors of passages."""
 
 import itertools
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from fret.records import Passage
 from fret.retrieval.dense import Embedder, PassageVectors, find_model, identify_model
 from fret.retrieval.pairs import PairModel, find_pair_model
 from fret.shipped import find_file
+from fret.sources.archive_files import finds_any
 from fret.stages.base import Observer
 from fret.stages.models import Models, identity_of_model
 from fret.store import Run
@@ -62,6 +64,18 @@ class Context:
                 f"{path} does not exist (looked in {Path.cwd()} and beside the pipeline file)."
             )
         return found
+
+    def find_patterns(self, patterns: Iterable[str]) -> list[str]:
+        """Find where files, folders and globs that the pipeline file names lie.
+
+        Addresses with a scheme stay as they are.
+        """
+        return [p if "://" in p else self._find_pattern(p) for p in patterns]
+
+    def _find_pattern(self, pattern: str) -> str:
+        folders = (Path(), self._beside)
+        found = (whole for folder in folders if finds_any(whole := str(folder / pattern)))
+        return next(found, None) or str(self.find_path(pattern))
 
     def prompt(self, path: str, job: str) -> Prompt:
         return load_prompt(path, job, beside=self._beside)

@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from fret.config import HtmlSource, JsonlSource, PagesSettings, UrlsSource
+from fret.config import HtmlSource, PagesSettings, UrlsSource, WarcSource
 from fret.fingerprint import identity_of
 from fret.records import Dropped, Page, Reason, Record
 from fret.sources import RawPage, Source
 from fret.sources.html import HtmlFolder
 from fret.sources.tables import TextTables
+from fret.sources.warc import WarcFiles
 from fret.sources.web import Manners
 from fret.stages.base import Stage, Tick
 from fret.stages.context import Context
@@ -22,6 +23,13 @@ from fret.text.isolate import IsolatedPool, Outcome
 
 if TYPE_CHECKING:
     from fret.sources.urls import UrlList
+
+# What extracts pages of each kind of source; other sources hold texts.
+_EXTRACTORS = {
+    HtmlSource: "fret.text.extract:extract_file",
+    WarcSource: "fret.text.extract:extract_body",
+    UrlsSource: "fret.text.extract:extract_body",
+}
 
 # A title goes into every passage of its page, and into every prompt.
 _TITLE_CHARACTERS = 300
@@ -47,19 +55,34 @@ class Pages(Stage):
         self._source = _build_source(context)
         self._contents = self._source.describe()
         self._pool: IsolatedPool | None = None
+        self._mb_done = 0
+        if isinstance(self._source, WarcFiles):
+            self.counts_in = "MB"
 
     def identity(self) -> dict[str, Any]:
         identity: dict[str, Any] = identity_of(self._settings.model_dump())
         identity["source"] |= self._contents.identity
         return identity
 
+    def has_grown_from(self, identity: dict[str, Any]) -> bool:
+        """Whether the source has got new files, all of them after those that were there."""
+        if not isinstance(self._source, WarcFiles):
+            return False
+        now, then = self.identity(), dict(identity)
+        was = then.pop("source", {})
+        source = now.pop("source") | {key: was.get(key) for key in ("files", "bytes", "sha256")}
+        return (
+            (now, source) == (then, was)
+            and isinstance(was.get("files"), int)
+            and self._source.begins_with(was["files"], str(was["sha256"]))
+        )
+
     def open(self, run: Run) -> None:
-        source = self._settings.source
-        if isinstance(source, UrlsSource):
+        if isinstance(self._settings.source, UrlsSource):
             self._fetch(cast("UrlList", self._source))
-        if not isinstance(source, JsonlSource):
+        if extractor := _EXTRACTORS.get(type(self._settings.source)):
             self._pool = IsolatedPool(
-                f"fret.text.extract:extract_{'file' if isinstance(source, HtmlSource) else 'body'}",
+                extractor,
                 workers=self._settings.workers or os.cpu_count() or 1,
                 timeout_s=self._settings.timeout_s,
                 memory_mb=self._settings.memory_mb,
@@ -74,58 +97,91 @@ class Pages(Stage):
             failed_again=self._context.ask_failed_again,
         )
 
-    def inputs(self, run: Run) -> Iterator[Iterable[RawPage]]:
+    def inputs(self, run: Run) -> Iterator[Iterable[RawPage | Dropped]]:
+        if isinstance(self._source, WarcFiles):
+            return self._source.parts(self._settings.shard_pages, _FinishedRows(run))
         return self._source.parts(self._settings.shard_pages)
 
     def n_units(self, run: Run) -> int:
-        return self._contents.n_pages
+        if isinstance(self._source, WarcFiles):
+            return self._source.count_mb()
+        return self._contents.n_pages or 0
 
-    def process(self, rows: Iterable[RawPage], tick: Tick) -> Iterator[Page | Dropped]:
-        for raw, outcome in self._extract(rows):
-            yield _make_page(raw, outcome)
-            tick()
+    def n_done(self, run: Run) -> int:
+        if not isinstance(self._source, WarcFiles):
+            return super().n_done(run)
+        finished = _FinishedRows(run)
+        names = finished.names(finished.n - 1) if finished.n else ()
+        self._mb_done = max(map(self._source.count_mb, names), default=0)
+        return self._mb_done
+
+    def process(self, rows: Iterable[RawPage | Dropped], tick: Tick) -> Iterator[Page | Dropped]:
+        waiting: deque[RawPage | Dropped] = deque()
+        for outcome in self._extract(rows, waiting):
+            row = waiting.popleft()
+            yield row if isinstance(row, Dropped) else _make_page(row, outcome)
+            self._advance(row, tick)
 
     def close(self) -> None:
         if self._pool is not None:
             self._pool.close()
             self._pool = None
 
-    def _extract(self, rows: Iterable[RawPage]) -> Iterator[tuple[RawPage, Outcome]]:
-        """Extract in the workers, in order; few bodies are in memory at a time."""
-        pool = self._pool
-        if pool is None:
-            yield from ((raw, Outcome(_take_text(raw))) for raw in rows)
+    def _extract(
+        self, rows: Iterable[RawPage | Dropped], waiting: deque[RawPage | Dropped]
+    ) -> Iterator[Outcome]:
+        """Yield an outcome per row; rows that were read and have none yet are in `waiting`."""
+        jobs = self._read_jobs(rows, waiting)
+        return self._pool.map(jobs) if self._pool else (Outcome() for _ in jobs)
+
+    def _read_jobs(
+        self, rows: Iterable[RawPage | Dropped], waiting: deque[RawPage | Dropped]
+    ) -> Iterator[tuple[Any, ...] | None]:
+        limit = self._settings.max_bytes
+        for row in rows:
+            if isinstance(row, Dropped) or (row.path is None and row.body is None):
+                waiting.append(row)
+                yield None
+            elif row.body is None:
+                waiting.append(row)
+                yield row.path, limit
+            else:
+                waiting.append(replace(row, body=b""))  # not kept twice
+                yield row.body, row.encodings, row.charset, row.url, limit
+
+    def _advance(self, row: RawPage | Dropped, tick: Tick) -> None:
+        if not isinstance(self._source, WarcFiles):
+            tick()
             return
-        waiting: deque[RawPage] = deque()
-
-        def send() -> Iterator[tuple[Any, ...]]:
-            for raw in rows:
-                waiting.append(replace(raw, body=b""))
-                if raw.reason is None:
-                    yield self._arguments(raw)
-
-        for outcome in pool.map(send()):
-            yield from _take_missing(waiting)
-            yield waiting.popleft(), outcome
-        yield from _take_missing(waiting)
-
-    def _arguments(self, raw: RawPage) -> tuple[Any, ...]:
-        if raw.path is not None:
-            return raw.path, self._settings.max_bytes
-        return raw.body, raw.charset, raw.url, self._settings.max_bytes
+        mb = self._source.count_mb(row.record_id if isinstance(row, Dropped) else row.name)
+        while self._mb_done < mb:
+            self._mb_done += 1
+            tick()
 
 
-def _take_missing(waiting: deque[RawPage]) -> Iterator[tuple[RawPage, Outcome]]:
-    """Take the pages from the front that the source could not get."""
-    while waiting and waiting[0].reason is not None:
-        raw = waiting.popleft()
-        assert raw.reason is not None
-        yield raw, Outcome(Unusable(raw.reason, raw.detail))
+class _FinishedRows:
+    """The names of the rows of the shards of pages that are finished."""
+
+    def __init__(self, run: Run) -> None:
+        self._folder = run.stage(Pages.name)
+
+    @property
+    def n(self) -> int:
+        return len(self._folder.require().shards)
+
+    def names(self, index: int) -> Iterator[str]:
+        for page in self._folder.rows(Page, index):
+            yield page.source
+        for dropped in self._folder.rows(Dropped, index, dropped=True):
+            yield dropped.record_id
 
 
 def _build_source(context: Context) -> Source:
     settings = context.settings
     source = settings.pages.source
+    if isinstance(source, WarcSource):
+        patterns = [source.path] if isinstance(source.path, str) else source.path
+        return WarcFiles(context.find_patterns(patterns), max_bytes=settings.pages.max_bytes)
     if isinstance(source, UrlsSource):
         # Loaded where it is needed: its HTTP client takes a moment.
         from fret.sources.urls import UrlList
@@ -165,7 +221,7 @@ def _take_text(raw: RawPage) -> MainText | Unusable:
 def _make_page(raw: RawPage, outcome: Outcome) -> Page | Dropped:
     if outcome.failure:
         return Dropped("pages", raw.name, _FAILURES[outcome.failure], outcome.detail)
-    found: MainText | Unusable = outcome.value
+    found: MainText | Unusable = outcome.value or _take_text(raw)
     if isinstance(found, Unusable):
         return Dropped("pages", raw.name, found.reason, found.detail)
     text, url = _clean(found.text), _clean(raw.url or found.url or raw.name)

@@ -21,9 +21,9 @@ _GOOD_PER_BROKEN = 10
 
 
 def decode_html(data: bytes, charset: str = "") -> str:
-    """Decode a page: byte order mark, valid UTF-8, what it declares, or the likeliest guess.
+    """Decode a page: byte order mark, valid UTF-8, what is declared, or the likeliest guess.
 
-    `charset` is what the page's server says, which comes before what the page says.
+    What its server declares (`charset`) comes before what the page does, as in browsers.
 
     Valid UTF-8 comes before the declaration because pages lie: text with other than ASCII letters
     is hardly ever valid UTF-8 by chance. A declared ISO-8859-1 means windows-1252, as in browsers.
@@ -61,5 +61,5 @@ def _declared_encoding(data: bytes) -> str | None:
 
 
 def _known_encoding(label: str) -> str | None:
-    known = lookup(label)
+    known = lookup(label) if label else None
     return known.codec_info.name if known else None

@@ -3,12 +3,14 @@
 import gzip
 import re
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fret.records import Reason
 from fret.text.decode import decode_html
+from fret.text.unpack import BombError, UnpackError, unpack
 
 # Below this, language identification is a guess; the page's own word is better.
 _LANGUAGE_CHARACTERS = 60
@@ -60,15 +62,33 @@ def extract_file(path: str, max_bytes: int) -> MainText | Unusable:
     return extract_html(data)
 
 
-def extract_body(data: bytes, charset: str, url: str, max_bytes: int) -> MainText | Unusable:
-    """Extract the main text of a page that a server gave, with what it said of it."""
-    if len(data) > max_bytes:
+def extract_body(
+    data: bytes, encodings: Sequence[str], charset: str, url: str, max_bytes: int
+) -> MainText | Unusable:
+    """Unpack the body of an answer by HTTP, and extract its main text.
+
+    Args:
+        encodings: its content encodings, in the order in which they were put on.
+        charset: what the answer's head says, empty where it says nothing.
+    """
+    try:
+        html = unpack(data, encodings, max_bytes)
+    except BombError as error:
+        return Unusable(Reason.TOO_LARGE, str(error))
+    except UnpackError as error:
+        return Unusable(Reason.UNREADABLE, str(error))
+    if len(html) > max_bytes:
         return Unusable(Reason.TOO_LARGE, f"over {max_bytes} bytes")
-    return extract_html(data, charset=charset, url=url)
+    return extract_html(html, charset=charset, url=url)
 
 
 def extract_html(data: bytes, *, charset: str = "", url: str = "") -> MainText | Unusable:
-    """Extract the main text of an HTML page; comments of readers are left out."""
+    """Extract the main text of an HTML page; comments of readers are left out.
+
+    Args:
+        charset: the encoding by the page's own server, where one said.
+        url: where the page was found.
+    """
     if not _looks_like_html(data):
         return Unusable(Reason.NOT_HTML, f"begins with {data[:20]!r}")
     from trafilatura import bare_extraction

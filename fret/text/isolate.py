@@ -62,12 +62,18 @@ class IsolatedPool:
         self._local = threading.local()
         self._children: set[_Child] = set()
 
-    def map(self, items: Iterable[tuple[Any, ...]]) -> Iterator[Outcome]:
-        """Call the target once per tuple of arguments; outcomes come in the order of the items."""
+    def map(self, items: Iterable[tuple[Any, ...] | None]) -> Iterator[Outcome]:
+        """Call the target once per tuple of arguments; outcomes come in the order of the items.
+
+        None asks for no call, and has an empty outcome in its turn. Items are read only a few ahead
+        of the outcomes that are taken.
+        """
         waiting: deque[Future[Outcome]] = deque()
         try:
             for item in items:
-                waiting.append(self._threads.submit(self._call, item))
+                waiting.append(
+                    _nothing() if item is None else self._threads.submit(self._call, item)
+                )
                 if len(waiting) > self._workers * _AHEAD:
                     yield waiting.popleft().result()
             while waiting:
@@ -97,6 +103,12 @@ class IsolatedPool:
             child.close()
             self._local.child = None
         return outcome
+
+
+def _nothing() -> Future[Outcome]:
+    future: Future[Outcome] = Future()
+    future.set_result(Outcome())
+    return future
 
 
 class _Child:

@@ -5,7 +5,9 @@ counted while it is unpacked.
 """
 
 import zlib
-from typing import Any, Protocol
+from typing import Protocol
+
+import brotli
 
 from fret.records import Reason
 from fret.sources.web import NotFetched
@@ -65,7 +67,7 @@ class _Deflate:
 
 
 class _Brotli:
-    def __init__(self, brotli: Any) -> None:
+    def __init__(self) -> None:
         self._inner = brotli.Decompressor()
 
     def feed(self, data: bytes, most: int) -> bytes:
@@ -79,17 +81,7 @@ class _Brotli:
         return bool(self._inner.is_finished())
 
 
-def _find_brotli() -> Any:
-    """Return the package, where there is one that can stop at a limit (1.2 on)."""
-    try:
-        import brotli
-    except ImportError:
-        return None
-    return brotli if hasattr(brotli.Decompressor, "can_accept_more_data") else None
-
-
-_BROTLI = _find_brotli()
-ACCEPTED = "gzip, deflate, br" if _BROTLI else "gzip, deflate"
+ACCEPTED = "gzip, deflate, br"
 
 
 class Unpacker:
@@ -109,9 +101,7 @@ class Unpacker:
         room = self._most + 1 - len(self._body)
         try:
             self._body += self._decoder.feed(data, room) if self._decoder else data
-        except NotFetched:
-            raise
-        except Exception as error:  # brotli has an error class of its own
+        except (zlib.error, brotli.error) as error:
             raise NotFetched(Reason.NOT_FETCHED, f"it cannot be unpacked: {error}") from error
         if max(len(self._body), self._packed) > self._most:
             raise NotFetched(Reason.TOO_LARGE, f"over {self._most} bytes")
@@ -134,8 +124,8 @@ def _find_decoder(encoding: str) -> _Decoder | None:
         return _Zlib(zlib.MAX_WBITS | 16)
     if encoding == "deflate":
         return _Deflate()
-    if encoding == "br" and _BROTLI:
-        return _Brotli(_BROTLI)
+    if encoding == "br":
+        return _Brotli()
     raise NotFetched(Reason.NOT_FETCHED, f"its encoding {encoding[:50]!r} is not known")
 
 
