@@ -26,10 +26,10 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 import fret
 from conftest import ASPECTS, SUBJECTS, page_text
 from fret.errors import SourceError, StoreError
-from fret.records import Page, Reason
+from fret.records import Dropped, Page, Reason
 from fret.sources import RawPage
 from fret.sources.urls import UrlList
-from fret.sources.web import Manners, NotFetched
+from fret.sources.web import Fetched, Manners, NotFetched
 from fret.sources.web.addresses import is_public, parse_address
 from fret.sources.web.robots import MOST_BYTES as MOST_ROBOTS_BYTES
 from fret.sources.web.sitemaps import BadSitemap, parse_sitemap
@@ -96,7 +96,7 @@ class Crawl:
         manners = {k: options.pop(k) for k in list(options) if hasattr(MANNERS, k)}
         return UrlList(**(given | options), manners=replace(MANNERS, **manners))
 
-    def __call__(self, *addresses: str, again: bool = False, **options: Any) -> list[RawPage]:
+    def __call__(self, *addresses: str, again: bool = False, **options: Any) -> list[Fetched]:
         source = self.source(*addresses, **options)
         source.describe()
         source.fetch(
@@ -104,7 +104,13 @@ class Crawl:
             lambda: self.ticks.append("page"),
             failed_again=again,
         )
-        return [page for part in source.parts(3) for page in part]
+        return [_describe(row) for part in source.parts(3) for row in part]
+
+
+def _describe(row: RawPage | Dropped) -> Fetched:
+    if isinstance(row, Dropped):
+        return Fetched(row.record_id, reason=Reason(row.reason), detail=row.detail)
+    return Fetched(row.name, row.url, row.body or b"", row.charset)
 
 
 @pytest.fixture
@@ -112,7 +118,7 @@ def crawl(tmp_path: Path) -> Crawl:
     return Crawl(tmp_path)
 
 
-def reasons(pages: list[RawPage]) -> list[Reason | None]:
+def reasons(pages: list[Fetched]) -> list[Reason | None]:
     return [page.reason for page in pages]
 
 
@@ -128,8 +134,8 @@ def test_pages_come_in_the_order_of_the_list_with_what_the_server_said(
         "/c": Answer("<p>größer".encode("cp1252"), kind="Text/HTML; charset=windows-1252"),
     }
     found = crawl(*(f"{web.url}/{name}" for name in "cab"))
-    assert [p.name for p in found] == [f"{web.url}/{name}" for name in "cab"]
-    assert [p.url for p in found] == [p.name for p in found]
+    assert [p.address for p in found] == [f"{web.url}/{name}" for name in "cab"]
+    assert [p.url for p in found] == [p.address for p in found]
     assert [p.body for p in found] == ["<p>größer".encode("cp1252"), page("a"), page("b")]
     assert [p.charset for p in found] == ["windows-1252", "utf-8", ""]
     assert crawl.ticks == [(0, 3), "page", "page", "page"]
@@ -457,7 +463,7 @@ def test_redirects_are_followed_and_the_last_address_is_the_page_s(
         "/4": page("4"),
     }
     (found,) = crawl(f"{web.url}/1")
-    assert (found.name, found.url) == (f"{web.url}/1", web.at("b.test", "/4"))
+    assert (found.address, found.url) == (f"{web.url}/1", web.at("b.test", "/4"))
     assert found.body == page("4")
 
 
@@ -651,7 +657,7 @@ def test_a_list_has_comments_blank_lines_and_doubles(crawl: Crawl, web: WebServe
     source = crawl.source(*lines)
     assert source.describe().n_pages == 5
     found = crawl(*lines)
-    assert [p.name for p in found] == [
+    assert [p.address for p in found] == [
         f"{web.url}/a",
         f"{web.url}/b?q=%C3%A4",
         "no address",
@@ -722,7 +728,7 @@ def test_sitemaps_and_indexes_of_them_are_read_once(crawl: Crawl, web: WebServer
     sitemaps = [f"{web.url}/index.xml", f"{web.url}/more.xml"]
     first = crawl.source(at[0], sitemaps=sitemaps).describe()
     found = crawl(at[0], sitemaps=sitemaps)
-    assert [p.name for p in found] == [*at[:4], f"{at[4]}?a=1&b=2"]
+    assert [p.address for p in found] == [*at[:4], f"{at[4]}?a=1&b=2"]
     assert crawl.source(at[0], sitemaps=sitemaps).describe() == first
     assert set(web.counts.values()) == {1}
     # Older than allowed: read anew.
@@ -803,7 +809,7 @@ def test_nothing_is_fetched_twice_and_a_longer_list_only_adds(crawl: Crawl, web:
     assert crawl(*at[:2], at[4]) == first
     assert crawl.ticks[-1] == (3, 3)
     grown = crawl(at[3], *at)
-    assert [p.name for p in grown] == [at[3], *at[:3], at[4]]
+    assert [p.address for p in grown] == [at[3], *at[:3], at[4]]
     assert grown[1:3] == first[:2]
     assert web.counts == {f"/{n}": 1 for n in range(5)}
 
