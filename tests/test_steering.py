@@ -371,6 +371,34 @@ def test_chained_calls_take_several_runs_and_give_what_live_gives(
     assert len({a.raw for a in server.asked[n_asked:]}) == len(server.asked[n_asked:])
 
 
+@pytest.mark.parametrize("lane", ["live", "file"])
+def test_a_model_is_led_to_write_the_fields_in_the_order_of_the_prompt(
+    lane: str, lanes_pipeline: Path, server: LLMServer
+) -> None:
+    options = {**set_writer(two_step="true"), "queries.per_passage": "1"}
+    server.brain = Brain(chat=choose_and_rewrite)
+    queries = run(lanes_pipeline, run="live", answers="live.sqlite", **options)
+    raws = [a.raw for a in server.asked if len(a.body.get("messages", ())) > 3]
+    folder = lanes_pipeline.parent / "data/runs/lanes/file/teacher"
+    if lane == "file":
+        raws = []
+        pipeline = fret.load(lanes_pipeline, overrides=[f"{k}={v}" for k, v in options.items()])
+        for n in range(2):
+            with pytest.raises(Waiting):
+                pipeline.run(STAGES, lane="file")
+            (requests,) = folder.glob("requests-*.jsonl")
+            raws += requests.read_bytes().splitlines()
+            answer_file(server, requests, folder / f"answers-{n}.jsonl")
+        pipeline.run(STAGES, lane="file")
+        assert list(pipeline.rows(Query)) == queries
+    schemas = [raw[raw.index(b'"schema":') :] for raw in raws]
+    orders = {tuple(re.findall(rb'"(\w+)":\{"title"', schema)) for schema in schemas}
+    assert orders == {
+        (b"task_type", b"task", b"query"),
+        (b"persona", b"query_type", b"difficulty"),
+    }
+
+
 def test_a_run_that_was_cut_off_asks_nothing_twice(llm_pipeline: Path, server: LLMServer) -> None:
     server.brain = Brain(chat=choose_and_rewrite)
     server.fail(*["ok"] * 20, "quota")

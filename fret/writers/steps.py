@@ -49,10 +49,17 @@ class TaskAndQuery(BaseModel):
     query: _Text
 
 
-class TypedTaskAndQuery(TaskAndQuery):
-    """… where the prompt has it name the kind of need as well."""
+class TypedTaskAndQuery(BaseModel):
+    """… where the prompt has it name the kind of need as well.
+
+    No subclass: a model writes the fields in their order, and inherited ones would come first.
+    """
+
+    model_config = ConfigDict(extra="forbid")
 
     task_type: _Text
+    task: _Text
+    query: _Text
 
 
 class Need(BaseModel):
@@ -210,7 +217,7 @@ class WriteStep:
         return self._asking.make(messages, draft, shape=shape, refuse=partial(self._refuse, draft))
 
     def read(self, draft: Draft, written: BaseModel) -> None:
-        assert isinstance(written, TaskAndQuery)
+        assert isinstance(written, TaskAndQuery | TypedTaskAndQuery)
         draft.task, draft.text = written.task, written.query
         if isinstance(written, TypedTaskAndQuery):
             draft.task_type = _normalize(written.task_type)[:_MAX_TYPE]
@@ -218,7 +225,7 @@ class WriteStep:
 
     def _refuse(self, draft: Draft, written: BaseModel) -> Failure | None:
         """Say what is wrong with a query that has the right form; it is asked for once more."""
-        assert isinstance(written, TaskAndQuery)
+        assert isinstance(written, TaskAndQuery | TypedTaskAndQuery)
         return _refuse_echo(written.query, self._shown) or _refuse_script(written.query, draft)
 
 
