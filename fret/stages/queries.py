@@ -132,6 +132,8 @@ class QueriesByModel(_QueriesFromSeeds):
         identity["checks"] = self._checks.identity()
         writer = identity["writer"]
         writer["prompt_hash"] = [prompt.hash for prompt in self._prompts]
+        # The names decide which passage gets which, and stand in the records.
+        writer["variants"] = [prompt.variant for prompt in self._prompts]
         for step, prompt in (("two_step", self._plan.choosing), ("rewrite", self._plan.rewriting)):
             if prompt:
                 writer[step]["prompt_hash"] = prompt.hash
