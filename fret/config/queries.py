@@ -166,14 +166,15 @@ class ClustersSettings(Settings):
 
 class SeedsSettings(Settings):
     """Which passages are asked about; what is drawn does not change as the corpus grows, but for
-    what the new passages themselves push out."""
+    what the new passages themselves push out: one each, or where caps cross (`per_language` with
+    `per_site` or `per_page`) one for each cap, and then another may come in for it."""
 
     count: int | None = Field(default=None, ge=1)
     """How many passages; null for all that the caps leave."""
     per_page: int | None = Field(default=None, ge=1)
     """Most passages of one page."""
     per_site: int | None = Field(default=None, ge=1)
-    """Most passages of one site, by the host of its address."""
+    """Most passages of one site, by the host of its address; `www.` makes no other."""
     per_language: int | None = Field(default=None, ge=1)
     """Most passages of one language."""
     balance: Literal["language", "site", "cluster"] | None = None
