@@ -101,6 +101,28 @@ def test_queries_are_written_from_examples_of_many_kinds_in_variants() -> None:
         seen |= {e["query"] for e in examples}
 
 
+@pytest.mark.parametrize("number", [0, 1])
+def test_each_variant_shows_what_may_be_wanted(number: int) -> None:
+    variant = load_prompt("prompts/write_query.yaml", "write_query").variants[number]
+    wanted = [re.findall(r"^- (.*?):", e.get("wanted", ""), re.MULTILINE) for e in variant.examples]
+    names = {name for lines in wanted for name in lines}
+    assert names >= {"length of the query", "persona", "query type", "language of the query"}
+    assert any({"persona", "query type", "difficulty"} <= set(lines) for lines in wanted)
+
+
+def test_each_mark_is_among_the_examples_of_the_judge() -> None:
+    examples = load_prompt("prompts/judge_query.yaml", "judge_query").examples
+    marks = [e[name] for e in examples for name in ("answerable", "natural", "self_contained")]
+    assert set(marks) == set("12345")
+
+
+def test_examples_of_rewriting_keep_names_and_length() -> None:
+    for example in load_prompt("prompts/rewrite_query.yaml", "rewrite_query").examples:
+        before, after = (len(example[name].split()) for name in ("query", "rewritten"))
+        assert 2 / 3 <= after / before <= 3 / 2
+    assert "Norhavn" in example["query"] and "Norhavn" in example["rewritten"]
+
+
 def test_what_is_wanted_stands_after_the_passage_and_nothing_where_nothing_is(
     tmp_path: Path,
 ) -> None:
