@@ -209,7 +209,9 @@ def test_personas_come_from_a_file(llm_pipeline: Path, server: LLMServer) -> Non
     assert set(wishes_in(prompts_to(server), "persona")) == {"a diver", "a mason"}
 
 
-@pytest.mark.parametrize("line", ["- a diver", "a \x1b[2J diver", "a diver | a mason", "a\u202ediver"])
+@pytest.mark.parametrize(
+    "line", ["- a diver", "a \x1b[2J diver", "a diver | a nurse", "a\u202etar"]
+)
 def test_a_persona_that_would_break_its_line_is_refused(line: str, llm_pipeline: Path) -> None:
     Path("personas.txt").write_text(f"a mason\n{line}\n", "utf-8")
     with pytest.raises(UserError, match=r"personas\.txt holds a persona that cannot be asked for"):
@@ -277,7 +279,7 @@ def test_in_two_steps_the_model_chooses_and_is_held_to_it(
     choosing = [p for p in prompts if "\nOptions:\n" in p]
     writing = [p for p in prompts if "\nOptions:\n" not in p]
     assert len(choosing) == len(writing) == len(queries) == 24
-    assert all(len(re.findall(r"^- persona: (.*)$", p, re.M)[0].split(" | ")) == 2 for p in choosing)
+    assert all(offer.count(" | ") == 1 for offer in wishes_in(choosing, "persona"))
     assert {q.persona for q in queries} <= {"a diver", "a mason", "a nurse"}
     assert {(q.query_type, q.difficulty) for q in queries} == {("summary", "phd")}
     assert wishes_in(writing, "query type") == {"summary": 24}
@@ -343,7 +345,7 @@ def test_joiners_belong_to_text(text: str) -> None:
     assert TaskAndQuery(task="Find it.", query=text).query == text
 
 
-@pytest.mark.parametrize("text", ["", "\u200d", "a\x00b", "a\x1bb", "a\u202eb", "a\u2066b", "\ud83d"])
+@pytest.mark.parametrize("text", ["", "\u200d", "a\x00", "a\x1b", "a\u202eb", "a\u2066b", "\ud83d"])
 def test_what_shows_nothing_or_steers_the_screen_is_no_text(text: str) -> None:
     with pytest.raises(ValidationError):
         TaskAndQuery.model_validate({"task": "Find it.", "query": text})

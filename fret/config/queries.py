@@ -111,7 +111,7 @@ class LlmWriter(Settings):
     quotas: bool = False
     """Ask for each task type exactly as often as its weight says, over the whole run: the weights
     may be counts that add up to the number of queries. Else each passage draws by itself. With
-    `more_above_words` the first queries are counted; further ones are of the type of their first."""
+    `more_above_words` first queries are counted; further ones are of the type of their first."""
     query_types: Weights = Field(default={})
     """Forms of query to ask for, such as keywords, question, claim, with weights."""
     lengths: Weights = Field(default={})

@@ -91,7 +91,7 @@ class QueryChecks:
         return (row.query for row in checked)
 
     def find_fault(self, query: Query, seed: Passage) -> Fault | None:
-        """Return the first fault of a query among all that is asked of it alone, without a model."""
+        """Return what is wrong first of all that is asked of a query alone, without a model."""
         return self._alone.check(query, seed)
 
     def admit(self, records: Iterable[Record | Dropped]) -> Iterator[Record | Dropped]:

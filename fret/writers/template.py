@@ -87,9 +87,7 @@ class TemplateWriter:
             if not queries:
                 yield _drop(passage, next((fault for _, fault in tried if fault), None))
 
-    def _write_passage(
-        self, passage: Passage
-    ) -> Iterator[tuple[Query, tuple[Reason, str] | None]]:
+    def _write_passage(self, passage: Passage) -> Iterator[tuple[Query, tuple[Reason, str] | None]]:
         """Yield queries, each with its fault, until enough have none."""
         reading = read_passage(passage)
         offers = {t: _gather_offers(t, reading) for t in self._task_types}
