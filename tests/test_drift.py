@@ -275,6 +275,7 @@ def change(leaf: Leaf) -> dict[str, Any]:
         parents[-1][leaf.path[-2]] = section
         if leaf.path[0] == "queries":  # the user's own queries are neither drawn nor steered
             data["queries"] |= {"seeds": None, "more_above_words": None}
+            data["queries"].get("checks", {}).pop("judge", None)
     else:
         node[leaf.name] = other_value(leaf)
         if leaf.name == "weights":

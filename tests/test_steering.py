@@ -423,6 +423,7 @@ def test_a_prompt_that_would_not_tell_what_is_wanted_is_refused(
 CHAIN = {
     **set_writer(two_step="true", rewrite="true", task_types="{a: 1, b: 1}", quotas="true"),
     "queries.more_above_words": "3",
+    "queries.per_passage": "2",
 }
 
 
