@@ -5,6 +5,7 @@ user's files, and the fingerprints of the stages that it reads. Settings named i
 left out; a test checks that each of them, and no other, leaves the fingerprint alone.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from fret.records import hash_json
@@ -37,14 +38,36 @@ NOT_IDENTITY = {
     "max_age_s": "as for delay_s: what is asked for is addresses, whenever that was",
 }
 
+NAMED_BY_USERS = {
+    "task_types",
+    "query_types",
+    "lengths",
+    "difficulties",
+    "languages",
+    "weights",
+    "leave_out",
+    "splits",
+    "extra_body",
+    "chat_template_kwargs",
+}
+"""Settings whose keys are the user's own words, whatever they are: all of them count."""
+
 
 def identity_of(settings: Any) -> Any:
     """Return settings (nested dictionaries, lists) without those that cannot change the output."""
-    if isinstance(settings, dict):
-        return {k: identity_of(v) for k, v in sorted(settings.items()) if k not in NOT_IDENTITY}
-    if isinstance(settings, list | tuple):
-        return [identity_of(item) for item in settings]
-    return settings
+    return _leave_out(settings, NOT_IDENTITY)
+
+
+def _leave_out(node: Any, names: Collection[str]) -> Any:
+    if isinstance(node, dict):
+        return {
+            key: _leave_out(value, () if key in NAMED_BY_USERS else names)
+            for key, value in sorted(node.items())
+            if key not in names
+        }
+    if isinstance(node, list | tuple):
+        return [_leave_out(item, names) for item in node]
+    return node
 
 
 def fingerprint_of(

@@ -44,7 +44,13 @@ from fret.config import (
     UrlsSource,
     WarcSource,
 )
-from fret.fingerprint import NOT_IDENTITY, differences, fingerprint_of, identity_of
+from fret.fingerprint import (
+    NAMED_BY_USERS,
+    NOT_IDENTITY,
+    differences,
+    fingerprint_of,
+    identity_of,
+)
 from fret.pipeline import STAGES
 from fret.sources.web.kept import KeptPages
 from fret.stages.base import Silence
@@ -294,6 +300,7 @@ def change(leaf: Leaf) -> dict[str, Any]:
         parents[-1][leaf.path[-2]] = section
         if leaf.path[0] == "queries":  # the user's own queries are neither drawn nor steered
             data["queries"] |= {"seeds": None, "more_above_words": None}
+            data["queries"].get("checks", {}).pop("judge", None)
     else:
         node[leaf.name] = other_value(leaf)
         if leaf.name == "weights":
@@ -432,6 +439,34 @@ def test_every_field_of_every_section_was_changed_above() -> None:
         if any(unfold(section.model_fields[name].annotation))
     }
     assert {f"{s.__name__}.{n}" for s, n in fields - unfolded - changed} == set()
+
+
+def test_names_that_a_user_gives_count_though_settings_are_called_so(here: Path) -> None:
+    """A kind of need may be called `price`, as a setting is that changes no output."""
+    named = [
+        {name: leaf.value}
+        for leaf in LEAVES
+        for name in [leaf.name]
+        if isinstance(leaf.value, dict)
+        or typing.get_origin(leaf.owner.model_fields[name].annotation) is dict
+    ]
+    assert named and {name for field in named for name in field} <= NAMED_BY_USERS
+    data = yaml.safe_load(STEERED)
+    before = fingerprints(data)
+    data["queries"]["writer"]["task_types"] = {"a": 1.0, "b": 2.0, "price": 1.0}
+    assert changed_stages(before, fingerprints(data)) == following({"queries"})
+
+
+def test_the_names_of_a_prompt_s_variants_count(here: Path) -> None:
+    """They decide which passage is asked with which."""
+    data = yaml.safe_load(MODELS)
+    before = fingerprints(data)
+    original = (here / "write.yaml").read_text("utf-8")
+    try:
+        (here / "write.yaml").write_text(original.replace("\n  second:", "\n  other:"), "utf-8")
+        assert changed_stages(before, fingerprints(data)) == following({"queries"})
+    finally:
+        (here / "write.yaml").write_text(original, "utf-8")
 
 
 def test_what_leaves_finished_work_alone_is_decided_one_by_one() -> None:

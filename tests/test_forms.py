@@ -104,6 +104,27 @@ def test_equal_requests_give_equal_bytes() -> None:
     assert forms[0].body_of(CHAT) != forms[0].body_of(FREE)
 
 
+class Ordered(BaseModel):
+    """What is written first decides what comes after."""
+
+    reason: str
+    answer: str
+    doubt: str
+
+
+@pytest.mark.parametrize("text", ["Write.", "half \ud83d of a pair"])
+@pytest.mark.parametrize("way", ["json_schema", "structured_outputs"])
+def test_a_schema_keeps_the_order_of_its_fields_and_tells_nothing_else(text: str, way: str) -> None:
+    chat = Chat((("user", text),), 9, shape=Ordered)
+    forms = [Form("chat", way, "m", extra) for extra in ({"y": 1, "x": 2}, {"x": 2, "y": 1})]
+    raw = forms[0].body_of(chat)
+    assert raw == forms[1].body_of(chat)
+    places = [raw.index(f'"{name}":{{'.encode()) for name in ("reason", "answer", "doubt")]
+    assert places == sorted(places)
+    assert list(json.loads(raw)) == sorted(json.loads(raw))
+    assert b"description" not in raw and b"decides" not in raw
+
+
 @pytest.mark.parametrize("odd", ["half \ud83d of a pair", 2**80, "\x00", "\u2028", "🙂"])
 def test_whatever_a_page_holds_can_be_sent(odd: Any) -> None:
     raw = dump_json({"z": odd, "a": [odd]})

@@ -101,6 +101,28 @@ def test_queries_are_written_from_examples_of_many_kinds_in_variants() -> None:
         seen |= {e["query"] for e in examples}
 
 
+@pytest.mark.parametrize("number", [0, 1])
+def test_each_variant_shows_what_may_be_wanted(number: int) -> None:
+    variant = load_prompt("prompts/write_query.yaml", "write_query").variants[number]
+    wanted = [re.findall(r"^- (.*?):", e.get("wanted", ""), re.MULTILINE) for e in variant.examples]
+    names = {name for lines in wanted for name in lines}
+    assert names >= {"length of the query", "persona", "query type", "language of the query"}
+    assert any({"persona", "query type", "difficulty"} <= set(lines) for lines in wanted)
+
+
+def test_each_mark_is_among_the_examples_of_the_judge() -> None:
+    examples = load_prompt("prompts/judge_query.yaml", "judge_query").examples
+    marks = [e[name] for e in examples for name in ("answerable", "natural", "self_contained")]
+    assert set(marks) == set("12345")
+
+
+def test_examples_of_rewriting_keep_names_and_length() -> None:
+    for example in load_prompt("prompts/rewrite_query.yaml", "rewrite_query").examples:
+        before, after = (len(example[name].split()) for name in ("query", "rewritten"))
+        assert 2 / 3 <= after / before <= 3 / 2
+    assert "Norhavn" in example["query"] and "Norhavn" in example["rewritten"]
+
+
 def test_what_is_wanted_stands_after_the_passage_and_nothing_where_nothing_is(
     tmp_path: Path,
 ) -> None:
@@ -157,6 +179,22 @@ def test_what_is_wanted_stands_after_the_passage_and_nothing_where_nothing_is(
         ({"examples": [{**GOOD["examples"][0], "label": "3"}]}, "the unknown key 'label'"),
         ({"examples": [{**GOOD["examples"][0], "query": None}]}, "example 1: query must be text"),
         ({"examples": [{**GOOD["examples"][0], "query": True}]}, "Put it into quotes"),
+        ({"instruction": " \n"}, "instruction is empty"),
+        ({"examples": [{**GOOD["examples"][0], "query": " "}]}, "query of example 1 is empty"),
+        ({"examples": [{**GOOD["examples"][0], "task": ""}]}, "task of example 1 is empty"),
+        ({"examples": [{**GOOD["examples"][0], "passage": ""}]}, "passage of example 1 is empty"),
+        (
+            {"examples": {"a": GOOD["examples"], "b": [{**GOOD["examples"][0], "passage": "C"}]}},
+            "example 1 of the variant b has the same query as example 1 of the variant a",
+        ),
+        ({"answer": "{{ task }} {{ query }}"}, "the answer of example 1 is no JSON"),
+        ({"answer": '{"task": "{{ task }}", "q": "{{ query }}"}'}, "with the keys query, task"),
+        ({"answer": '["{{ task }}", "{{ query }}"]'}, "must be one JSON object"),
+        ({"answer": '{"task": 3{{ task[:0] }}, "query": "{{ query }}"}'}, "must give task as text"),
+        ({"shot": "{{ title }}: {{ passage }}"}, "shot shows {{ passage }} without {{ fence }}"),
+        ({"shot": "{{ fence }}{{ title }}: {{ passage }}"}, "before and after it"),
+        ({"shot": "{% macro m() %}{{ m() }}{% endmacro %}{{ passage }}{{ m() }}"}, "recursion"),
+        ({"shot": "{{ passage }}{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}"}, "too deeply"),
         ({"shot": "{{ passage"}, "broken template"),
         ({"shot": "{% for x in passage %}{{ passage }}"}, "broken template"),
         ({"shot": "{{ passage | shout }}"}, "shout"),
@@ -178,6 +216,32 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None
     path.write_text(text, "utf-8")
     message = problem(path)
     assert "must have the keys" in message or "cannot be read as YAML" in message
+
+
+def test_yaml_of_absurd_depth_is_told(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("[" * 3000, "utf-8")
+    assert "nested too deeply" in problem(tmp_path / "mine.yaml")
+
+
+def test_a_mark_or_a_rewriting_that_cannot_be_learnt_is_refused(tmp_path: Path) -> None:
+    marks = {"answerable": 6, "natural": 5, "self_contained": 5}
+    example = {"passage": "A passage.", "task": "Find it.", "query": "what is meant"}
+    answer = (
+        '{"answerable": {{ answerable }}, "natural": {{ natural }}, '
+        '"self_contained": {{ self_contained }}}'
+    )
+    shot = f"{GOOD['shot']}{{{{ query }}}}"
+    judge = {"job": "judge_query", "shot": shot, "answer": answer, "examples": [example | marks]}
+    told = problem(write(tmp_path, **judge), "judge_query")
+    assert "must give answerable a mark from 1 to 5" in told
+    rewrite = {
+        "job": "rewrite_query",
+        "shot": shot,
+        "answer": '{"rewritten": {{ rewritten | tojson }}}',
+        "examples": [{**example, "rewritten": "What is meant?"}],
+    }
+    told = problem(write(tmp_path, **rewrite), "rewrite_query")
+    assert "the rewritten of example 1 has the words of its query" in told
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -323,7 +387,7 @@ def test_the_hash_hangs_on_all_that_reaches_the_model_and_on_nothing_else(tmp_pa
     others = [
         hashed(instruction="Write two."),
         hashed(shot=GOOD["shot"].replace(":", " -")),
-        hashed(answer=GOOD["answer"].replace('"query"', '"q"')),
+        hashed(answer=GOOD["answer"].replace(", ", ",\n")),
         hashed(examples=GOOD["examples"][:1]),
         hashed(examples=GOOD["examples"][::-1]),
     ]

@@ -59,11 +59,11 @@ def stored_keys(store: Path) -> set[str]:
 def keys_of(asked: Asked) -> set[str]:
     """The keys of all that a request asks: a list of prompts is as many answers."""
     prompts = asked.body.get("prompt", "")
-    bodies = [asked.body]
+    bodies = [asked.raw]
     if isinstance(prompts, list):
-        bodies = [{**asked.body, "prompt": prompt} for prompt in prompts]
+        bodies = [dump_json({**asked.body, "prompt": prompt}) for prompt in prompts]
     head = f"local\0tiny\0{asked.path}\0{asked.body.get('seed', 0)}\0".encode()
-    return {hashlib.sha256(head + dump_json(body)).hexdigest() for body in bodies}
+    return {hashlib.sha256(head + body).hexdigest() for body in bodies}
 
 
 def count_prompts(asked: list[Asked]) -> int:

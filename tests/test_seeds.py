@@ -13,6 +13,7 @@ from fret.errors import ConfigError
 from fret.records import Passage, Query
 from fret.retrieval.clusters import cluster_vectors
 from fret.retrieval.dense import MINILM, find_model
+from fret.stages.seeds import host_of
 from fret.writers.seeds import Place, SeedRules, choose_seeds, share_evenly
 from llm_server import LLMServer
 
@@ -134,6 +135,19 @@ def test_an_estimate_counts_what_is_drawn(llm_pipeline: Path, server: LLMServer)
     queries, judgements = pipeline.estimate()
     assert queries.requests == 10  # two for each passage
     assert judgements.requests == pytest.approx(10 * 6 * 2, rel=0.05)
+
+
+def test_www_makes_no_other_site() -> None:
+    hosts = map(host_of, ("https://www.home.example/a", "http://home.example:80/b", "no address"))
+    assert list(hosts) == ["home.example", "home.example", ""]
+
+
+def test_where_caps_cross_a_new_passage_pushes_out_one_for_each() -> None:
+    old, new = places(1000), places(20, start=1000)
+    rules = SeedRules(per_site=12, per_language=60)
+    before, after = choose_seeds(old, rules, 3), choose_seeds([*old, *new], rules, 3)
+    ids = {place.passage_id for place in new}
+    assert len(before - after) <= 2 * len(after & ids)
 
 
 def test_seeds_are_drawn_for_rules_as_well(small: Path) -> None:

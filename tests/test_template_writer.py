@@ -230,3 +230,19 @@ def test_no_text_is_too_odd(language):
     assert {q.passage_id if isinstance(q, Query) else q.record_id for q in written} == {
         p.id for p in passages
     }
+
+
+def test_where_a_check_refuses_all_offers_the_first_refusal_is_the_reason() -> None:
+    told: list[str] = []
+
+    def find_fault(query: Query, passage: Passage) -> tuple[Reason, str] | None:
+        told.append(query.text)
+        return (Reason.QUERY_TOO_SHORT, query.text)
+
+    writer = TemplateWriter(task_types=TYPES, per_passage=2, seed=0, find_fault=find_fault)
+    passages = [make_passage(KETTLE, "en", "Kettles"), make_passage(BOILERPLATE, "en", "")]
+    refused, empty = writer.write(passages)
+    assert isinstance(refused, Dropped) and isinstance(empty, Dropped)
+    assert len(told) > 1
+    assert (refused.reason, refused.detail) == (Reason.QUERY_TOO_SHORT, told[0])
+    assert empty.reason == Reason.NO_QUERY

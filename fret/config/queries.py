@@ -2,13 +2,32 @@
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from fret.config.base import Settings
 from fret.config.checks import NO_CHECKS, ChecksSettings
+from fret.config.language_codes import LANGUAGE_CODES, SHORT_CODES
+from fret.printable import is_blank, is_printable
 
 Weight = Annotated[float, Field(gt=0)]
-Words = Annotated[str, Field(pattern=r"^\S(.*\S)?$")]
+
+
+def check_words(value: str) -> str:
+    """Refuse what cannot stand on one line of a prompt, as one of several options.
+
+    Raises:
+        ValueError: saying what is wrong with it.
+    """
+    if value != value.strip() or is_blank(value):
+        raise ValueError(f"{value!r} is empty, or begins or ends with a space")
+    if not is_printable(value):
+        raise ValueError(f"{value!r} holds line ends or control characters; keep it on one line")
+    if value.startswith("- ") or " | " in value:
+        raise ValueError(f"{value!r} begins with '- ' or holds ' | ', which part lines and options")
+    return value
+
+
+Words = Annotated[str, AfterValidator(check_words)]
 """Words on one line: they become one line of a prompt."""
 Weights = dict[Words, Weight]
 """What may be drawn, with how often each is in relation to the others."""
@@ -23,7 +42,17 @@ RuleTask = Literal[
     "title",
     "similar",
 ]
-Language = Annotated[str, Field(pattern=r"^(same|[a-z]{2,3})$")]
+
+
+def _check_language(code: str) -> str:
+    if code != "same" and code not in LANGUAGE_CODES:
+        short = SHORT_CODES.get(code)
+        told = f"write {short!r}" if short else "an example is 'de'; `same` is the passage's own"
+        raise ValueError(f"{code!r} is no ISO 639-1 code of a language, of two letters: {told}")
+    return code
+
+
+Language = Annotated[str, AfterValidator(_check_language)]
 
 
 def _read_switch(value: Any) -> Any:
@@ -81,7 +110,8 @@ class LlmWriter(Settings):
     weight; empty leaves the kind to the model."""
     quotas: bool = False
     """Ask for each task type exactly as often as its weight says, over the whole run: the weights
-    may be counts that add up to the number of queries. Else each passage draws by itself."""
+    may be counts that add up to the number of queries. Else each passage draws by itself. With
+    `more_above_words` first queries are counted; further ones are of the type of their first."""
     query_types: Weights = Field(default={})
     """Forms of query to ask for, such as keywords, question, claim, with weights."""
     lengths: Weights = Field(default={})
@@ -105,6 +135,8 @@ class LlmWriter(Settings):
     def _quotas_have_types(self) -> "LlmWriter":
         if self.quotas and not self.task_types:
             raise ValueError("quotas needs task_types: the names and weights of the kinds of need")
+        if self.variants and len(set(self.variants)) < len(self.variants):
+            raise ValueError("variants names one twice; each is drawn as often as the others")
         return self
 
 
@@ -134,14 +166,15 @@ class ClustersSettings(Settings):
 
 class SeedsSettings(Settings):
     """Which passages are asked about; what is drawn does not change as the corpus grows, but for
-    what the new passages themselves push out."""
+    what the new passages themselves push out: one each, or where caps cross (`per_language` with
+    `per_site` or `per_page`) one for each cap, and then another may come in for it."""
 
     count: int | None = Field(default=None, ge=1)
     """How many passages; null for all that the caps leave."""
     per_page: int | None = Field(default=None, ge=1)
     """Most passages of one page."""
     per_site: int | None = Field(default=None, ge=1)
-    """Most passages of one site, by the host of its address."""
+    """Most passages of one site, by the host of its address; `www.` makes no other."""
     per_language: int | None = Field(default=None, ge=1)
     """Most passages of one language."""
     balance: Literal["language", "site", "cluster"] | None = None
@@ -189,4 +222,17 @@ class QueriesSettings(Settings):
             raise ValueError("seeds cannot be drawn for the writer file: its rows name their seeds")
         if self.more_above_words and not isinstance(self.writer, LlmWriter):
             raise ValueError("more_above_words needs the writer llm")
+        if self.more_above_words and self.per_passage == 1:
+            raise ValueError(
+                "more_above_words says where more than one query is written: set per_passage to 2 "
+                "or more, or leave it out"
+            )
+        is_own = isinstance(self.writer, FileWriter)
+        if is_own and self.checks and not self.checks.own_queries:
+            for name in ("judge", "round_trip"):
+                if getattr(self.checks, name) is not None:
+                    raise ValueError(
+                        f"checks.{name} does nothing to your own queries (writer file) unless "
+                        "checks.own_queries is true; set that, or leave it out"
+                    )
         return self

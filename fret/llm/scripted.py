@@ -33,7 +33,7 @@ _WORD = re.compile(r"\w{3,}")
 _NUMBERED = re.compile(r"^\[(\d+)\] <<<\w+\n(.*?)>>>$", re.DOTALL | re.MULTILINE)
 
 # A wish or an option of `prompts/write_query.yaml` and `prompts/choose_need.yaml`.
-_OFFERED = r"^- {}: ([^,;\n]+)"
+_OFFERED = r"^- {}: (.+?)(?: \| .*)?$"
 
 
 class ScriptedLLM:
@@ -98,7 +98,7 @@ class ScriptedLLM:
 
 
 def _choose(text: str, fields: Iterable[str]) -> dict[str, str]:
-    """Take the first of what is offered for a field on a line `- query type: keywords, …`."""
+    """Take the first of what is offered for a field on a line `- query type: keywords | …`."""
     offered = {name: _OFFERED.format(name.replace("_", " ")) for name in fields}
     found = {name: re.findall(line, text, re.MULTILINE) for name, line in offered.items()}
     return {name: lines[-1] for name, lines in found.items() if lines}

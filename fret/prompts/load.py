@@ -9,8 +9,9 @@ import yaml
 from jinja2 import TemplateError, UndefinedError
 
 from fret.errors import PromptError
+from fret.prompts.answers import RENDERING_ERRORS, check_answers, check_fence, check_filled
 from fret.prompts.prompt import JOBS, Job, Prompt, sample_given, variables_of
-from fret.prompts.wording import check_wording, describe_place
+from fret.prompts.wording import check_wording, describe_place, refuse_doubles
 from fret.shipped import find_file
 
 _FIELDS = {"name", "job", "instruction", "shot", "answer", "examples"}
@@ -34,10 +35,18 @@ def load_prompt(path: str, job: str, *, beside: Path | None = None) -> Prompt:
         data = yaml.safe_load(found.read_text("utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: no UTF-8, no such date
         raise PromptError(f"The prompt file {found} cannot be read as YAML: {error}") from error
+    except RecursionError:
+        raise PromptError(
+            f"The prompt file {found} cannot be read as YAML: it is nested too deeply."
+        ) from None
     try:
         return _check(found, data, job)
     except TemplateError as error:
         raise PromptError(f"The prompt file {found} has a broken template: {error}") from error
+    except RecursionError:
+        raise PromptError(
+            f"The prompt file {found} has a broken template: it is nested too deeply."
+        ) from None
 
 
 def _check(path: Path, data: Any, job: str) -> Prompt:
@@ -46,9 +55,12 @@ def _check(path: Path, data: Any, job: str) -> Prompt:
     blocks = _blocks_of(path, data["examples"] or [], JOBS[job])
     prompts = [_make(path, data, *block) for block in blocks.items()]
     for prompt in prompts:
+        check_filled(prompt)
         _check_examples(prompt)
         check_wording(prompt)
         _check_rendering(prompt)
+        check_answers(prompt)
+    refuse_doubles(prompts)
     return replace(prompts[0], others=tuple(prompts[1:]))
 
 
@@ -172,6 +184,8 @@ def _check_examples(prompt: Prompt) -> None:
             prompt.render_answer(**example)
         except UndefinedError as error:
             raise PromptError(f"The prompt file {prompt.path}: {place}: {error}.") from error
+        except RENDERING_ERRORS as error:
+            raise _cannot_render(prompt, error) from error
 
 
 def _check_rendering(prompt: Prompt) -> None:
@@ -180,7 +194,12 @@ def _check_rendering(prompt: Prompt) -> None:
     try:
         prompt.as_chat(**sample_given(job, "text", "text", 2))
         prompt.render_answer(**dict.fromkeys(sorted(job.written), "text"))
-    except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
-        raise PromptError(
-            f"The prompt file {prompt.path} has a template that cannot be rendered: {error}"
-        ) from error
+        check_fence(prompt, sample_given(job, "text", "text", 2))
+    except RENDERING_ERRORS as error:
+        raise _cannot_render(prompt, error) from error
+
+
+def _cannot_render(prompt: Prompt, error: Exception) -> PromptError:
+    return PromptError(
+        f"The prompt file {prompt.path} has a template that cannot be rendered: {error}"
+    )

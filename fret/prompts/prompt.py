@@ -150,7 +150,10 @@ class Prompt:
     def _shot_text(self, given: Mapping[str, Given]) -> str:
         # The fence is a hash of what it fences: no page can hold its own fence, yet a second run
         # asks the very same question and finds its answer in the store.
-        fence = make_id("fence", *_texts_of(given))[:12]
+        return self.render_shot(given, fence=make_id("fence", *_texts_of(given))[:12])
+
+    def render_shot(self, given: Mapping[str, Given], *, fence: str) -> str:
+        """Render what is given, with a fence of the caller's."""
         return self._shot_template.render(given, fence=fence)
 
     @cached_property

@@ -31,15 +31,17 @@ def check_wording(prompt: Prompt) -> None:
     if prompt.job not in {"write_query", "rewrite_query"}:
         return
     written = "query" if prompt.job == "write_query" else "rewritten"
-    keys = ("passage", "query") if prompt.job == "write_query" else ("query",)
-    for key in keys:
-        _refuse_doubles(prompt, key)
     for number, example in enumerate(prompt.examples, 1):
         place, query = describe_place(prompt, number), example[written]
         if found := _POINTER.search(query):
             raise PromptError(
                 f"The prompt file {prompt.path}: the {written} of {place} says {found[0]!r}. "
                 "Whoever asks has no passage before them: name the things it is about."
+            )
+        if prompt.job == "rewrite_query" and _list_words(query) == _list_words(example["query"]):
+            raise PromptError(
+                f"The prompt file {prompt.path}: the rewritten of {place} has the words of its "
+                "query. Say it in other words."
             )
         if copied := find_copied(query, example.get("passage", "")):
             raise PromptError(
@@ -68,14 +70,33 @@ def _list_runs(words: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:
     return (tuple(words[i : i + length]) for i in range(len(words) - length + 1))
 
 
-def _refuse_doubles(prompt: Prompt, key: str) -> None:
-    first: dict[str, int] = {}
-    for number, example in enumerate(prompt.examples, 1):
-        place = describe_place(prompt, number)
-        text = " ".join(example.get(key, "").casefold().split())
-        if text and text in first:
-            raise PromptError(
-                f"The prompt file {prompt.path}: {place} has the same {key} as example "
-                f"{first[text]}. Replace one of them."
-            )
-        first.setdefault(text, number)
+def _list_words(text: str) -> list[str]:
+    return sorted(_WORD.findall(text.casefold()))
+
+
+def refuse_doubles(variants: Sequence[Prompt]) -> None:
+    """Refuse a query that two examples have, of whatever variants, or a passage of one variant.
+
+    Raises:
+        PromptError: naming both examples.
+    """
+    if variants[0].job not in {"write_query", "rewrite_query"}:
+        return
+    if variants[0].job == "write_query":
+        for prompt in variants:
+            _refuse_doubles([prompt], "passage")
+    _refuse_doubles(variants, "query")
+
+
+def _refuse_doubles(variants: Sequence[Prompt], key: str) -> None:
+    first: dict[str, str] = {}
+    for prompt in variants:
+        for number, example in enumerate(prompt.examples, 1):
+            place = describe_place(prompt, number)
+            text = " ".join(example.get(key, "").casefold().split())
+            if text and text in first:
+                raise PromptError(
+                    f"The prompt file {prompt.path}: {place} has the same {key} as {first[text]}. "
+                    "Replace one of them."
+                )
+            first.setdefault(text, place)

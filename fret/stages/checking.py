@@ -90,9 +90,9 @@ class QueryChecks:
             return self._judge.judge(checked)
         return (row.query for row in checked)
 
-    def is_fit(self, query: Query, seed: Passage) -> bool:
-        """Whether a query passes all that is asked of it alone, without a model."""
-        return self._alone.check(query, seed) is None
+    def find_fault(self, query: Query, seed: Passage) -> Fault | None:
+        """Return what is wrong first of all that is asked of a query alone, without a model."""
+        return self._alone.check(query, seed)
 
     def admit(self, records: Iterable[Record | Dropped]) -> Iterator[Record | Dropped]:
         """Drop what repeats an earlier query; shards must come in their order."""

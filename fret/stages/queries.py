@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar
 
 from fret.config import FileWriter, LlmWriter, TemplateWriter
-from fret.errors import PromptError
+from fret.config.queries import check_words
+from fret.errors import PromptError, UserError
 from fret.fingerprint import identity_of
 from fret.prompts import Prompt
 from fret.records import Dropped, Passage, Query, Record, hash_json
@@ -88,7 +90,7 @@ class QueriesByRules(_QueriesFromSeeds):
             task_types=writer.task_types,
             per_passage=self.ticks_per_row,
             seed=self._seed,
-            is_fit=self._checks.is_fit,
+            find_fault=self._checks.find_fault,
         )
         self._writer, self._rules_hash = rules, rules.prompt_hash
 
@@ -132,6 +134,8 @@ class QueriesByModel(_QueriesFromSeeds):
         identity["checks"] = self._checks.identity()
         writer = identity["writer"]
         writer["prompt_hash"] = [prompt.hash for prompt in self._prompts]
+        # The names decide which passage gets which, and stand in the records.
+        writer["variants"] = [prompt.variant for prompt in self._prompts]
         for step, prompt in (("two_step", self._plan.choosing), ("rewrite", self._plan.rewriting)):
             if prompt:
                 writer[step]["prompt_hash"] = prompt.hash
@@ -204,10 +208,18 @@ def _choose_variants(prompt: Prompt, writer: LlmWriter) -> tuple[Prompt, ...]:
     return tuple(found[name] for name in writer.variants or found)
 
 
+def _check_persona(line: str, path: Path) -> str:
+    try:
+        return check_words(line)
+    except ValueError as error:
+        raise UserError(f"{path} holds a persona that cannot be asked for: {error}.") from error
+
+
 def _read_choices(context: Context, writer: LlmWriter) -> Choices:
     personas = list(writer.personas)
     if writer.personas_path:
-        personas += read_lines(context.find_path(writer.personas_path))
+        path = context.find_path(writer.personas_path)
+        personas += [_check_persona(line, path) for line in read_lines(path)]
     return Choices(
         task_types=writer.task_types,
         query_types=writer.query_types,

@@ -71,7 +71,7 @@ class Seeds:
             yield Place(
                 passage.id,
                 page=passage.page_id,
-                site=_host_of(passage.url) or passage.page_id,
+                site=host_of(passage.url) or passage.page_id,
                 language=passage.language,
                 cluster=str(clusters[row]) if clusters is not None else "",
             )
@@ -92,8 +92,9 @@ class Seeds:
         )
 
 
-def _host_of(url: str) -> str:
+def host_of(url: str) -> str:
+    """Return the site of an address; empty where it is none."""
     try:
-        return urlsplit(url).hostname or ""
+        return (urlsplit(url).hostname or "").removeprefix("www.")
     except ValueError:  # not an address at all
         return ""

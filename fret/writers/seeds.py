@@ -3,6 +3,8 @@
 Every choice takes the passages with the least hashes of (the pipeline's seed, the passage's id)
 within a group (bottom-k sampling). So when the corpus grows, a passage leaves the choice only where
 a new one of its group has pushed it out, and comes in only if it is new or a group's share grew.
+Caps are taken one after the other: where their groups cross, as those of sites and languages do, a
+new passage may push out one for each cap, and another may come in where one was pushed out.
 """
 
 import heapq
@@ -19,7 +21,7 @@ class Place:
     passage_id: str
     page: str
     site: str
-    """Host of the address; for passages without one the page stands for it."""
+    """Host of the address without `www.`; for passages without one the page stands for it."""
     language: str
     cluster: str = ""
     """The group of near passages that it is in, where such were made."""

@@ -5,6 +5,7 @@ before the next begins. Where requests travel by batch or file, a draft whose an
 goes no further in this run; where they are only counted, the longest way is counted.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 from fret.language.script import find_script
 from fret.language.words import find_shared
 from fret.llm.types import Chat, ChatReply, Failure, FailureKind
+from fret.printable import is_blank, is_printable
 from fret.prompts import Prompt
 from fret.records import Passage
 from fret.writers.steering import Steering, Wish
@@ -24,14 +26,23 @@ QUERY_TYPES = ("keywords", "knowledge", "summary", "yes or no", "background")
 DIFFICULTIES = ("high school", "university", "phd")
 
 _MAX_TYPE = 60
+# What a model thinks of goes into the next prompt, outside the fence: a page that talked it into
+# more than a few words would speak there.
+_MAX_CHOICE_WORDS, _MAX_CHOICE_CHARACTERS = 12, 100
+# Between options: they may hold commas and semicolons.
+OPTION_MARK = " | "
+
+# Not known yet: a later run, or nobody, gets the answer.
+_UNDECIDED = {FailureKind.PENDING, FailureKind.COUNTED}
+_WORD = re.compile(r"\w+")
 
 
 def _require_text(value: str) -> str:
     text = " ".join(value.split())
-    if not text:
+    if is_blank(text):
         raise ValueError("it is empty")
     # Half a surrogate pair is valid JSON, but no file can hold it.
-    if not text.isprintable() or text.encode("utf-8", "ignore").decode() != text:
+    if not is_printable(text):
         raise ValueError("it holds characters that are no text")
     return text
 
@@ -49,10 +60,17 @@ class TaskAndQuery(BaseModel):
     query: _Text
 
 
-class TypedTaskAndQuery(TaskAndQuery):
-    """… where the prompt has it name the kind of need as well."""
+class TypedTaskAndQuery(BaseModel):
+    """… where the prompt has it name the kind of need as well.
+
+    No subclass: a model writes the fields in their order, and inherited ones would come first.
+    """
+
+    model_config = ConfigDict(extra="forbid")
 
     task_type: _Text
+    task: _Text
+    query: _Text
 
 
 class Need(BaseModel):
@@ -103,6 +121,9 @@ class Draft:
 class Step(Protocol):
     """One call for a draft."""
 
+    is_needed: bool
+    """Whether a draft is lost that got no answer."""
+
     def wants(self, draft: Draft) -> bool:
         """Say whether the draft needs this step."""
         ...
@@ -129,6 +150,8 @@ class Asking:
 class ChooseStep:
     """Lets the model choose persona, query type and difficulty, from what is offered."""
 
+    is_needed = True
+
     def __init__(
         self, prompt: Prompt, asking: Asking, steering: Steering, *, n_personas: int
     ) -> None:
@@ -148,7 +171,7 @@ class ChooseStep:
             language=passage.language,
             wanted=draft.wish.describe(),
             options="\n".join(
-                f"- {name.replace('_', ' ')}: {('; ' if name == 'persona' else ', ').join(offered)}"
+                f"- {name.replace('_', ' ')}: {OPTION_MARK.join(offered)}"
                 for name, offered in options.items()
                 if offered
             ),
@@ -176,10 +199,17 @@ class ChooseStep:
 def _refuse_choice(options: dict[str, Sequence[str]], written: BaseModel) -> Failure | None:
     for name, offered in options.items():
         chosen = getattr(written, name)
+        if not offered and _is_long(chosen):
+            detail = f"it thought of a {name.replace('_', ' ')} too long for one: {chosen[:80]!r}"
+            return Failure(FailureKind.UNREADABLE, detail)
         if offered and _match(chosen, offered) is None:
             detail = f"it chose the {name.replace('_', ' ')} {chosen[:80]!r}, which was not offered"
             return Failure(FailureKind.UNREADABLE, detail)
     return None
+
+
+def _is_long(chosen: str) -> bool:
+    return len(chosen) > _MAX_CHOICE_CHARACTERS or len(chosen.split()) > _MAX_CHOICE_WORDS
 
 
 def _match(chosen: str, offered: Sequence[str]) -> str | None:
@@ -190,6 +220,8 @@ def _match(chosen: str, offered: Sequence[str]) -> str | None:
 
 class WriteStep:
     """Lets the model write task and query."""
+
+    is_needed = True
 
     def __init__(self, prompts: Sequence[Prompt], asking: Asking) -> None:
         self._asking = asking
@@ -210,7 +242,7 @@ class WriteStep:
         return self._asking.make(messages, draft, shape=shape, refuse=partial(self._refuse, draft))
 
     def read(self, draft: Draft, written: BaseModel) -> None:
-        assert isinstance(written, TaskAndQuery)
+        assert isinstance(written, TaskAndQuery | TypedTaskAndQuery)
         draft.task, draft.text = written.task, written.query
         if isinstance(written, TypedTaskAndQuery):
             draft.task_type = _normalize(written.task_type)[:_MAX_TYPE]
@@ -218,7 +250,7 @@ class WriteStep:
 
     def _refuse(self, draft: Draft, written: BaseModel) -> Failure | None:
         """Say what is wrong with a query that has the right form; it is asked for once more."""
-        assert isinstance(written, TaskAndQuery)
+        assert isinstance(written, TaskAndQuery | TypedTaskAndQuery)
         return _refuse_echo(written.query, self._shown) or _refuse_script(written.query, draft)
 
 
@@ -228,6 +260,8 @@ class RewriteStep:
     Args:
         above: the share of the query's content words above which it is rewritten.
     """
+
+    is_needed = False
 
     def __init__(self, prompt: Prompt, asking: Asking, *, above: float) -> None:
         self._prompt, self._asking, self._above = prompt, asking, above
@@ -255,6 +289,8 @@ class RewriteStep:
     def _refuse(self, draft: Draft, written: BaseModel) -> Failure | None:
         assert isinstance(written, Rewritten)
         text = written.rewritten
+        if _list_words(text) == _list_words(draft.text):
+            return Failure(FailureKind.ECHO, f"it has the words that it had: {text[:80]!r}")
         return _refuse_echo(text, self._shown) or _refuse_script(text, draft)
 
 
@@ -282,10 +318,15 @@ def _refuse_script(text: str, draft: Draft) -> Failure | None:
 def take_reply(step: Step, draft: Draft, reply: object) -> None:
     """Put the answer of a step into its draft, or the reason why there is none."""
     if isinstance(reply, Failure):
-        draft.failure = reply
+        if step.is_needed or reply.kind in _UNDECIDED:
+            draft.failure = reply
     elif draft.failure is None:
         assert isinstance(reply, ChatReply) and reply.data is not None
         step.read(draft, reply.data)
+
+
+def _list_words(text: str) -> list[str]:
+    return sorted(_WORD.findall(text.casefold()))
 
 
 def _normalize(text: str) -> str:

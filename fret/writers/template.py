@@ -47,7 +47,8 @@ class TemplateWriter:
     those for which the passage offers a good one. The same seed gives the same queries.
 
     Args:
-        is_fit: what else is asked of a query; one that is not fit is not written.
+        find_fault: what else is asked of a query: it gives the reason and detail of what is wrong,
+            and the query is not written; None where it is fit.
     """
 
     name = "template"
@@ -58,7 +59,7 @@ class TemplateWriter:
         task_types: Sequence[str],
         per_passage: int,
         seed: int,
-        is_fit: Callable[[Query, Passage], bool] | None = None,
+        find_fault: Callable[[Query, Passage], tuple[Reason, str] | None] | None = None,
     ) -> None:
         unknown = [t for t in task_types if t not in _RULES]
         if unknown or not task_types:
@@ -68,7 +69,7 @@ class TemplateWriter:
         self._task_types = tuple(dict.fromkeys(task_types))
         self._per_passage = per_passage
         self._seed = seed
-        self._is_fit = is_fit
+        self._find_fault = find_fault or (lambda query, passage: None)
         self.prompt_hash = _hash_rules()
 
     def write(
@@ -80,12 +81,14 @@ class TemplateWriter:
             tick: never called: no model is asked.
         """
         for passage in passages:
-            queries = list(self._write_passage(passage))
+            tried = list(self._write_passage(passage))
+            queries = [query for query, fault in tried if fault is None]
             yield from queries
             if not queries:
-                yield _drop(passage)
+                yield _drop(passage, next((fault for _, fault in tried if fault), None))
 
-    def _write_passage(self, passage: Passage) -> Iterator[Query]:
+    def _write_passage(self, passage: Passage) -> Iterator[tuple[Query, tuple[Reason, str] | None]]:
+        """Yield queries, each with its fault, until enough have none."""
         reading = read_passage(passage)
         offers = {t: _gather_offers(t, reading) for t in self._task_types}
         written: set[str] = set()
@@ -94,8 +97,9 @@ class TemplateWriter:
             while drawn := _draw_query(offers, written, draw):
                 written.add(drawn[1].casefold())
                 query = self._make_query(passage, *drawn, sample=sample, draw=draw)
-                if self._is_fit is None or self._is_fit(query, passage):
-                    yield query
+                fault = self._find_fault(query, passage)
+                yield query, fault
+                if fault is None:
                     break
 
     def _make_query(
@@ -121,9 +125,10 @@ def _hash_rules() -> str:
     return hash_json([RULES_VERSION, tables, TASKS, gates])[:16]
 
 
-def _drop(passage: Passage) -> Dropped:
+def _drop(passage: Passage, fault: tuple[Reason, str] | None) -> Dropped:
+    """Drop a passage, for what was wrong with the first query that a rule made of it."""
     detail = f"no rule makes a good query of {passage.text[:60]!r}"
-    return Dropped("queries", passage.id, Reason.NO_QUERY, detail)
+    return Dropped("queries", passage.id, *(fault or (Reason.NO_QUERY, detail)))
 
 
 def _draw_query(

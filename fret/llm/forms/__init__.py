@@ -8,6 +8,7 @@ All of it is pure: an answer read from the store gives the same reply as one tha
 Which way a server can do, `fret.llm.probe` finds out; nothing else knows one server from another.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -164,10 +165,19 @@ class Form:
 
 
 def dump_json(data: Any) -> bytes:
-    """Write JSON with sorted keys: equal requests give equal bytes."""
+    """Write JSON with sorted keys: equal requests give equal bytes.
+
+    What is a `Fragment` already stays as it is: models write the fields of a schema in its order.
+    """
     try:
         return orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # half of a surrogate pair, or a number beyond 64 bits: JSON all the same
-        import json
+        return json.dumps(_sort(data), separators=(",", ":")).encode()
 
-        return json.dumps(data, sort_keys=True, separators=(",", ":")).encode()
+
+def _sort(data: Any) -> Any:
+    if isinstance(data, orjson.Fragment):
+        return json.loads(orjson.dumps(data))
+    if isinstance(data, dict):
+        return {key: _sort(value) for key, value in sorted(data.items())}
+    return [_sort(item) for item in data] if isinstance(data, list | tuple) else data
