@@ -118,7 +118,7 @@ class QueryChecks:
         embedder = self._find_any_embedder()
         return {
             "queries": measure_queries(
-                run.rows(Query),
+                lambda: run.rows(Query),
                 find_texts=lambda ids: [lookup.text_of(row) for row in lookup.rows_of(ids)],
                 encode=embedder.encode_queries if embedder else None,
             )
