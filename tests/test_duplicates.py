@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from fret.checks import duplicates
 from fret.checks.duplicates import SimilarVectors
+from fret.checks.whole_set import WholeSet
+from fret.records import Query, Reason
 
 DIMENSIONS = 48
 
@@ -50,9 +52,52 @@ def test_what_is_dropped_is_what_comparing_all_with_all_drops(
         similar.look_at([str(start + n) for n in range(len(block))], block)
         for row in range(start, start + len(block)):
             if found := similar.find(str(row)):
-                dropped[row] = kept[found[1]]
+                dropped[row] = kept[found[0][1]]
             else:
                 similar.add(str(row))
                 kept.append(row)
     assert dropped == drop_by_comparing_all(vectors, threshold)
     assert 60 < len(dropped) < 600 and len(similar) == len(kept)
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_a_farther_one_over_the_threshold_is_found_behind_one_that_says_not(size: int) -> None:
+    def make(number: int, text: str) -> Query:
+        return Query(
+            id=str(number), passage_id="p", task="", text=text, language="en", task_type="",
+            writer="", model="", prompt_hash="", sample=0,
+        )  # fmt: skip
+
+    angles = {"cats purr": 0.2, "cats do not purr": 0.05, "a cat purrs": 0.0}
+
+    def encode(pairs: object) -> NDArray[np.float32]:
+        turned = [angles[text] for _, text in pairs]  # type: ignore[attr-defined]
+        return np.array([[np.cos(a), np.sin(a)] for a in turned], np.float32)
+
+    earlier = WholeSet(exact=True, jaccard=None, cosine=0.95, encode=encode)
+    queries = [make(number, text) for number, text in enumerate(angles)]
+    faults = []
+    for start in range(0, 3, size):
+        earlier.look_at(queries[start : start + size])
+        for query in queries[start : start + size]:
+            faults.append(earlier.check(query))
+            if faults[-1] is None:
+                earlier.add(query)
+    assert faults[:2] == [None, None]
+    assert faults[2] is not None and faults[2].reason is Reason.SIMILAR_QUERY
+
+
+def test_many_near_ones_are_cut_to_the_nearest() -> None:
+    similar = SimilarVectors(threshold=0.5)
+    angles = np.linspace(0.0, 0.5, 101)
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    names = [str(n) for n in range(101)]
+    for block in (slice(0, 60), slice(60, 101)):
+        similar.look_at(names[block], vectors[block])
+        for name in names[block]:
+            found = similar.find(name)
+            n = len(similar)
+            assert len(found) == min(32, n)
+            # Half precision mixes up neighbours.
+            assert all(place >= n - 40 for _, place in found)
+            similar.add(name)

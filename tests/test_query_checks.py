@@ -9,7 +9,8 @@ import pytest
 
 import fret
 from fret.errors import UserError
-from fret.records import Candidates, Dropped, Query, Record
+from fret.records import Candidates, Dropped, Passage, Query, Record
+from fret.stages import own_queries
 from fret.stages.queries import QueriesByRules
 from fret.store import Run
 
@@ -120,6 +121,63 @@ def test_own_queries_are_checked_only_when_asked(workplace: Path) -> None:
     )
     pipeline.run(STAGES)
     assert [query.text for query in pipeline.rows(Query)] == texts[1:2]
+
+
+def write_own(folder: Path, rows: list[dict[str, Any]]) -> str:
+    (folder / "q.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    text = PIPELINE.replace(
+        "{kind: template}, per_passage: 2",
+        "{kind: file, path: q.jsonl}, checks: {own_queries: true}",
+    )
+    return write(folder, text)
+
+
+def test_own_queries_say_their_language_and_task_type_or_have_the_seeds(workplace: Path) -> None:
+    pipeline = fret.load(write_own(workplace, [{"text": "any text"}]))
+    pipeline.run(("pages", "passages"))
+    seed = next(iter(pipeline.rows(Passage)))
+    rows = [
+        {"text": "When was he born?", "language": "en"},
+        {"text": "Why does it whistle?", "passage_id": seed.id},
+        {"text": "copper kettles boil water fast", "language": "en", "task_type": "Question"},
+        {"text": "old copper kettles at auctions", "passage_id": seed.id},
+        {"text": "alte Kessel aus Kupfer", "language": "DE", "task_type": "keywords"},
+    ]
+    pipeline = fret.load(write_own(workplace, rows))
+    pipeline.run(STAGES)
+    found = [(q.text, q.language, q.task_type) for q in pipeline.rows(Query)]
+    assert found == [
+        (rows[3]["text"], seed.language, ""),
+        (rows[4]["text"], "de", "keywords"),
+    ]
+    assert seed.language == "en"
+
+
+def test_own_queries_fall_for_the_same_reasons_after_a_kill(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_queries, "_ROWS_PER_SHARD", 2)
+    texts = ["What does the article say about tea?", "how to descale a kettle"] * 2
+    path = write_own(workplace, [{"text": text, "language": "en"} for text in texts])
+    whole = fret.load(path)
+    whole.run(STAGES)
+    assert whole.stored.stage("queries").require().reasons["duplicate_query"] == 2
+    broken = fret.load(path, overrides=["run=broken"])
+    admit, seen = own_queries.OwnQueries.admit, 0
+
+    def admit_first(stage: Any, records: Any) -> Any:
+        nonlocal seen
+        seen += 1
+        if seen == 2:
+            raise Stopped
+        return admit(stage, records)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(own_queries.OwnQueries, "admit", admit_first)
+        with pytest.raises(Stopped):
+            broken.run(STAGES)
+    broken.run(STAGES)
+    assert files_of(broken.stored) == files_of(whole.stored)
 
 
 JUDGED = PIPELINE.replace("run: r", "run: r\nmodels: {judge: {backend: scripted}}").replace(

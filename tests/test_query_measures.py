@@ -90,14 +90,37 @@ def test_measures_of_a_set() -> None:
     def find_texts(ids: object) -> list[str]:
         return ["a thing"] * len(ids)  # type: ignore[arg-type]
 
-    found = measure_queries(queries, find_texts=find_texts)
+    found = measure_queries(lambda: queries, find_texts=find_texts)
     assert found["n"] == 120 and found["task_types"] == {"claim": 60, "question": 60}
     assert found["task_type_entropy_bits"] == 1.0 and found["distinct_tasks"] == 1
     assert found["question_words"] == {"what": 60, "-": 60}
     assert found["words"] == {"3-4": 120}
     by = found["by_task_type"]
     assert by["claim"]["variety"]["of"] == by["question"]["variety"]["of"] == 60
-    assert found == measure_queries(reversed(queries), find_texts=find_texts)
+    assert found == measure_queries(lambda: reversed(queries), find_texts=find_texts)
+
+
+def test_only_the_largest_task_types_have_figures_of_their_own() -> None:
+    queries = [make(f"q {i} {n}", 100 * i + n, kind=f"t{i}") for i in range(30) for n in range(i)]
+    found = measure_queries(lambda: queries, find_texts=lambda ids: ["a thing"] * len(ids))
+    names = {f"t{i}" for i in range(10, 30)} | {"others"}
+    assert set(found["task_types"]) == set(found["by_task_type"]) == names
+    assert found["distinct_task_types"] == 29  # t0 has none
+    assert found["task_types"]["others"] == sum(range(10))
+    assert found["task_type_entropy_bits"] == pytest.approx(entropy(range(30)), abs=1e-4)
+    trips = [
+        (
+            query,
+            Candidates(
+                query_id="q", seed_id="p", passage_ids=("p",), bm25_ranks=(1,), bm25_scores=(1.0,),
+                dense_ranks=(None,), dense_scores=(None,), seed_rank=1, n_top=1,
+            ),
+        )
+        for query in queries
+    ]  # fmt: skip
+    by = measure_round_trip(trips)["seed_recall_by"]["task_types"]
+    assert set(by) == names and by["others"]["n_seeded"] == sum(range(10))
+    assert by["others"]["easiness"] == by["t29"]["easiness"] == 1.0
 
 
 def test_round_trip_and_easiness() -> None:

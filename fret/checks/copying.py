@@ -60,7 +60,7 @@ def check_copied(
         return None
     # A character pair is half a word; a name of something may be longer.
     unit = 2.0 if is_run(words[0]) else 1.0
-    unit *= _NAMES_MAY if any(kind in task_type for kind in _NAMING) else 1.0
+    unit *= _NAMES_MAY if any(kind in task_type.casefold() for kind in _NAMING) else 1.0
     start, size = find_longest_run(words, tokenize(passage))
     if size >= limits.run_words * unit and size / len(words) >= limits.run_share:
         run = " ".join(words[start : start + size])

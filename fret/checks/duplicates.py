@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fret.checks import Fault
+from fret.language.marks import find_marks
+from fret.language.normal import normalise
 from fret.language.words import find_content
 from fret.records import Reason
-from fret.retrieval.tokenize import tokenize
 
 # Earlier queries that may be compared by one shared shingle. What stands in more of them says
 # little; without a bound, a set made from few templates would take quadratic time.
@@ -28,10 +29,19 @@ _SLACK = 1e-3
 # From this share of pairs on that a quarter of the coordinates does not rule out, one product of
 # the whole vectors is quicker: so with models whose vectors all point the same way.
 _MANY = 0.05
+# Kept queries that one is compared with by its marks; among the nearest the first is likely one.
+_NEAREST = 32
+
+Near = tuple[float, int]
+"""(cosine, place among those kept)"""
 
 
 class ExactDoubles:
-    """Queries that are equal after normalisation: case, punctuation and spaces do not count."""
+    """Queries that are equal after normalisation: case, punctuation and spaces do not count.
+
+    Nor do seeds and tasks: with another task a text is another training example, but so near to
+    the first one that it teaches nothing more.
+    """
 
     def __init__(self) -> None:
         # 64-bit hashes: among a million queries, two differing ones meet with probability 3e-8.
@@ -46,7 +56,7 @@ class ExactDoubles:
         self._seen.add(self._key(text))
 
     def _key(self, text: str) -> int:
-        return _hash(" ".join(tokenize(text)) or text)
+        return _hash(normalise(text) or text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +66,11 @@ class _Shape:
     shingles: "array[int]"
     """Pairs of neighbouring content words, then single ones, each group in the order of hashes."""
     n_pairs: int
-    numbers: frozenset[str]
-    turns: frozenset[str]
+    marks: frozenset[str]
 
     @property
     def words(self) -> set[int]:
         return set(self.shingles[self.n_pairs :])
-
-
-# Words that turn a query into another, though they are in every list of stopwords.
-_TURNING = (
-    "not no never without few less more before after under over first last won't can't cannot "
-    "don't isn't nicht kein keine ohne nie vor nach weniger mehr erste letzte pas sans jamais "
-    "avant après moins plus no sin nunca antes después menos más не без нет до после"
-)
-_TURNS = frozenset(_TURNING.split())
 
 
 class NearDoubles:
@@ -78,10 +78,10 @@ class NearDoubles:
 
     Two are near doubles when the Jaccard similarity of their shingles reaches `threshold`, and
     neither a content word of one stands for another of the other ("sea otters", "sea lions") nor
-    numbers or words such as "not" differ. Shingles are stems of content words and pairs of
-    neighbouring ones (Broder 1997). Only what shares a shingle of the prefix is compared, which
-    finds every pair over the threshold (prefix filter: Chaudhuri et al. 2006, Bayardo et al. 2007)
-    but where a shingle is in more than 200 queries.
+    what `find_marks` finds differs: numbers, "not", "when". Shingles are stems of content words
+    and pairs of neighbouring ones (Broder 1997). Only what shares a shingle of the prefix is
+    compared, which finds every pair over the threshold (prefix filter: Chaudhuri et al. 2006,
+    Bayardo et al. 2007) but where a shingle is in more than 200 queries.
     """
 
     def __init__(self, *, threshold: float) -> None:
@@ -120,23 +120,17 @@ class NearDoubles:
         return shape.shingles[: n - int(np.ceil(self._threshold * n - 1e-9)) + 1]
 
 
-def find_marks(text: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the numbers of a text, and its words such as "not" and "last"."""
-    tokens = frozenset(tokenize(text))
-    return frozenset(token for token in tokens if token[0].isdigit()), tokens & _TURNS
-
-
 def _make_shape(text: str, language: str) -> _Shape:
     content = find_content(text, language)
     words = set(map(_hash, content))
     pairs = {_hash(f"{a}\0{b}") for a, b in pairwise(content)}
     shingles = array("Q", [*sorted(pairs), *sorted(words)])
-    return _Shape(shingles, len(pairs), *find_marks(text))
+    return _Shape(shingles, len(pairs), find_marks(text, language))
 
 
 def _compare(a: _Shape, b: _Shape) -> float:
     """Return the Jaccard similarity of two queries; 0 where a word stands for another."""
-    if a.numbers != b.numbers or a.turns != b.turns:
+    if a.marks != b.marks:
         return 0.0
     if a.words - b.words and b.words - a.words:
         return 0.0
@@ -163,7 +157,7 @@ class SimilarVectors:
         self._rest: list[NDArray[np.float32]] = []
         self._new: dict[str, int] = {}
         self._vectors = np.zeros((0, 1), np.float32)
-        self._before: list[tuple[float, int]] = []
+        self._before: list[list[Near]] = []
         self._kept: list[tuple[int, int]] = []
 
     def __len__(self) -> int:
@@ -173,19 +167,19 @@ class SimilarVectors:
         """Compare a block of new vectors, one row per name, with all that were kept."""
         self._new = {name: row for row, name in enumerate(names)}
         self._vectors = vectors.astype(np.float16).astype(np.float32)
-        self._before = self._find_nearest(self._vectors)
+        self._before = self._find_near(self._vectors)
         self._kept = []
 
-    def find(self, name: str) -> tuple[float, int] | None:
-        """Return (cosine, place among those kept) of the nearest one, if it is too near."""
+    def find(self, name: str) -> list[Near]:
+        """Return those that are too near, at most 32: the nearest first, then the earliest."""
         row = self._new[name]
-        cosine, place = self._before[row]
+        found = list(self._before[row])
         if self._kept:
             rows = [kept for kept, _ in self._kept]
-            own = self._vectors[rows] @ self._vectors[row]
-            if own.max() > cosine:
-                cosine, place = float(own.max()), self._kept[int(own.argmax())][1]
-        return (cosine, place) if cosine >= self._threshold else None
+            cosines = (self._vectors[rows] @ self._vectors[row]).tolist()
+            places = (place for _, place in self._kept)
+            found += (pair for pair in zip(cosines, places, strict=True) if self._is_near(pair))
+        return _take_nearest(found)
 
     def add(self, name: str) -> None:
         """Keep a vector of the block."""
@@ -196,17 +190,25 @@ class SimilarVectors:
             self._blocks.append(_Block.of(np.stack(self._rest)))
             self._rest = []
 
-    def _find_nearest(self, vectors: NDArray[np.float32]) -> list[tuple[float, int]]:
-        """Return the highest cosine to what was kept, and its place; (-1, -1) for none near."""
-        best = [(-1.0, -1)] * len(vectors)
+    def _is_near(self, pair: Near) -> bool:
+        return pair[0] >= self._threshold
+
+    def _find_near(self, vectors: NDArray[np.float32]) -> list[list[Near]]:
+        """Return, for each vector, the nearest of what was kept."""
+        found: list[list[Near]] = [[] for _ in vectors]
         bounds = _bounding(vectors)
         rest = [_Block.of(np.stack(self._rest))] if self._rest else []
         for number, block in enumerate([*self._blocks, *rest]):
             near = bounds @ block.bounds.T >= self._threshold - _SLACK
-            for row, place, cosine in _compare_vectors(vectors, block.whole, near):
-                if cosine > best[row][0]:
-                    best[row] = cosine, number * _VECTORS_PER_BLOCK + place
-        return best
+            pairs = _compare_vectors(vectors, block.whole, near, self._threshold)
+            for row, place, cosine in pairs:
+                found[row].append((cosine, number * _VECTORS_PER_BLOCK + place))
+            found = [_take_nearest(each) for each in found]
+        return found
+
+
+def _take_nearest(pairs: list[Near]) -> list[Near]:
+    return sorted(pairs, key=lambda pair: (-pair[0], pair[1]))[:_NEAREST]
 
 
 class _Block(NamedTuple):
@@ -221,18 +223,25 @@ class _Block(NamedTuple):
 
 
 def _compare_vectors(
-    ours: NDArray[np.float32], theirs: NDArray[np.float16], near: NDArray[np.bool_]
+    ours: NDArray[np.float32],
+    theirs: NDArray[np.float16],
+    near: NDArray[np.bool_],
+    threshold: float,
 ) -> Iterator[tuple[int, int, float]]:
-    """Yield (row of ours, row of theirs, cosine) for pairs that may be near, the nearest of each
+    """Yield (row of ours, row of theirs, cosine) for pairs over the threshold, the nearest of each
     row among them."""
     if np.count_nonzero(near) > near.size * _MANY:
         cosines = ours @ theirs.astype(np.float32).T
-        rows, places = np.arange(len(ours)), cosines.argmax(axis=1)
+        rows, places = np.nonzero(cosines >= threshold)
+        if len(rows) > len(ours) * _NEAREST < cosines.size:
+            places = np.argpartition(-cosines, _NEAREST - 1, axis=1)[:, :_NEAREST].ravel()
+            rows = np.repeat(np.arange(len(ours)), _NEAREST)
         found = cosines[rows, places]
     else:
         rows, places = np.nonzero(near)
         found = np.einsum("ij,ij->i", ours[rows], theirs[places].astype(np.float32))
-    yield from zip(rows.tolist(), places.tolist(), found.tolist(), strict=True)
+    over = found >= threshold
+    yield from zip(rows[over].tolist(), places[over].tolist(), found[over].tolist(), strict=True)
 
 
 def _bounding(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -14,16 +14,34 @@ from fret.records import Reason
 _SCRIPTS = {
     "LATIN": "en de fr es it nl pt sv no da nb nn fi pl cs sk sl hr ro hu tr vi id ms et lv lt ca "
     "gl eu sq is ga cy af sw tl",
-    "CYRILLIC": "ru uk bg be mk kk ky mn",
+    "CYRILLIC": "ru uk bg be mk kk ky mn sr",
     "CJK": "zh ja",
-    "ARABIC": "ar fa ur",
+    "ARABIC": "ar fa ur ps",
     "GREEK": "el",
-    "HEBREW": "he",
+    "HEBREW": "he yi",
     "HANGUL": "ko",
     "THAI": "th",
     "DEVANAGARI": "hi mr ne",
+    "BENGALI": "bn as",
+    "TAMIL": "ta",
+    "TELUGU": "te",
+    "GUJARATI": "gu",
+    "GURMUKHI": "pa",
+    "KANNADA": "kn",
+    "MALAYALAM": "ml",
+    "SINHALA": "si",
+    "GEORGIAN": "ka",
+    "ARMENIAN": "hy",
+    "ETHIOPIC": "am ti",
+    "KHMER": "km",
+    "LAO": "lo",
+    "MYANMAR": "my",
 }
-_SCRIPT_OF = {code: script for script, codes in _SCRIPTS.items() for code in codes.split()}
+# Serbian is written in either; more than one script is right.
+_SCRIPTS_OF: dict[str, set[str]] = {"sr": {"LATIN"}, "kk": {"LATIN"}}
+for _script, _codes in _SCRIPTS.items():
+    for _code in _codes.split():
+        _SCRIPTS_OF.setdefault(_code, set()).add(_script)
 # Neighbours that identification mixes up, or that are one language by another name.
 _KIN = (
     {"no", "nb", "nn", "da", "sv"},
@@ -58,13 +76,14 @@ def check_language(
     """Find a query in another script, or for sure in another language.
 
     Args:
-        language: the one it should be in; empty when unknown, then the passage's script counts.
+        language: the one it should be in; where it is empty, or one whose script fret does not
+            know, the passage's script counts.
         min_letters: shorter queries are judged by script alone.
         confidence: probability from which identification is believed.
     """
-    ours, wanted = find_script(query), _SCRIPT_OF.get(language) or find_script(passage)
-    if ours and wanted and ours != wanted:
-        detail = f"in {ours} letters, not in {wanted}: {query[:80]!r}"
+    ours, wanted = find_script(query), _SCRIPTS_OF.get(language) or {find_script(passage)} - {""}
+    if ours and wanted and ours not in wanted:
+        detail = f"in {ours} letters, not in {' or '.join(sorted(wanted))}: {query[:80]!r}"
         return Fault(Reason.WRONG_LANGUAGE, detail)
     if not language or sum(map(str.isalpha, query)) < min_letters:
         return None

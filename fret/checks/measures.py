@@ -38,10 +38,14 @@ _SMALLEST_GROUP = 50
 # Upper bounds of the classes of length, in words (two characters of a script without spaces).
 _LENGTHS = (1, 2, 4, 8, 16, 32)
 _TOP = 4
+# Task types with figures of their own: a model may invent thousands, each with a sample to keep.
+LARGEST = 20
+OTHERS = "others"
+"""Where the figures of all other task types are."""
 
 
 def measure_queries(
-    queries: Iterable[Query],
+    read: Callable[[], Iterable[Query]],
     *,
     find_texts: FindTexts,
     encode: Encode | None = None,
@@ -50,13 +54,20 @@ def measure_queries(
     """Measure a finished set of queries, over all, per task type and per language.
 
     Args:
+        read: gives the queries; it is called twice, as only the 20 largest task types have figures
+            of their own.
         encode: an embedding model; None: no Vendi score and no mean cosine.
         sample: how many queries at most the figures of variety are of.
     """
-    figures = _Figures(sample)
-    for query in queries:
+    figures = _Figures(sample, Counter(query.task_type for query in read()))
+    for query in read():
         figures.add(query)
     return figures.sum_up(find_texts, encode)
+
+
+def find_largest(counts: Mapping[str, int]) -> list[str]:
+    """Return the names of the 20 largest groups, the largest first."""
+    return sorted(counts, key=lambda name: (-counts[name], name))[:LARGEST]
 
 
 class _Group:
@@ -85,8 +96,9 @@ class _Group:
 
 
 class _Figures:
-    def __init__(self, sample: int) -> None:
-        self._size = sample
+    def __init__(self, sample: int, n_of_types: Counter[str]) -> None:
+        self._size, self._n_of_types = sample, n_of_types
+        self._largest = frozenset(find_largest(n_of_types))
         self._all = _Group(sample)
         self._types: dict[str, _Group] = defaultdict(lambda: _Group(sample))
         self._languages: dict[str, _Group] = defaultdict(lambda: _Group(sample))
@@ -94,7 +106,8 @@ class _Figures:
 
     def add(self, query: Query) -> None:
         length, asking = class_of_length(query.text), find_question_word(query)
-        for group in (self._all, self._types[query.task_type], self._languages[query.language]):
+        task_type = query.task_type if query.task_type in self._largest else OTHERS
+        for group in (self._all, self._types[task_type], self._languages[query.language]):
             group.add(query, length, asking)
         # Normalised, so that a full stop makes no new task. Hashed: tasks are long.
         self._tasks[make_id(" ".join(tokenize(query.task)))] += 1
@@ -104,8 +117,9 @@ class _Figures:
         found = {
             "n": self._all.n,
             "task_types": types,
-            "task_type_entropy_bits": _round(entropy(types.values())),
-            f"top_{_TOP}_task_types": _round(top_share(types, _TOP)),
+            "distinct_task_types": len(self._n_of_types),
+            "task_type_entropy_bits": _round(entropy(self._n_of_types.values())),
+            f"top_{_TOP}_task_types": _round(top_share(self._n_of_types, _TOP)),
             "distinct_tasks": len(self._tasks),
             "task_entropy_bits": _round(entropy(self._tasks.values())),
             f"top_{_TOP}_tasks": _round(top_share(self._tasks, _TOP)),

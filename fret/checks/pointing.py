@@ -15,6 +15,8 @@ class Pointing:
     """Pattern (case counts) of an opening that takes up something said before."""
     harmless: str = ""
     """Pattern of openings and questions that only look so: "it is safe to"."""
+    bare: str = ""
+    """Pattern (case counts) of a whole question that does not say of what: "the three steps?"."""
     pronouns: str = ""
     """Words that need something said before them, when a question has said nothing yet."""
 
@@ -24,23 +26,35 @@ _THIS = rf"(?:{_NOUN}|page|post|blog|site|website|section|chapter|guide|recipe|t
 # What may follow a noun that stands alone: "in the text?", not "in the text editor".
 _ALONE = r"(?=\s*(?:$|[?.!,;:)])|\s+(?:for|about|as|is|are|was|were|does|did|do|to|and|or|when|if|how|why|what|which|who|regarding|with|after|before|the|a|an|that|has|have)\b)"
 _SAYS = r"(?:say|mention|state|describe|explain|claim|argue|suggest|recommend|discuss|give|call|identif|refer|compare|conclude|list|point|warn|note|define|present|propose|emphasi[sz]e|highlight)"
+# Of these, in their bare form, many are the second half of a name: "story point", "author list".
+_SAYS_BARE = rf"(?:(?!(?:list|point|note|claim|state|call|present|report)\b){_SAYS}y?\b|(?:list|point|note|claim|state|call|present)\b(?=\s*(?:$|[?.!,;])|\s+(?:as|for|about|the|a|an|to|out|that|in|of|regarding|when|among|under|between|on)\b))"
+_NUMBERED = r"(?:\d+|two|three|four|five|six|seven|eight|nine|ten|main|first|second|third|last|next|other|different|key|final|most important)"
+_PARTS = r"(?:steps?|reasons?|stages?|phases?|results?|conclusions?|findings|options|examples|methods?|types|kinds|categories|factors|causes|benefits|advantages|disadvantages|consequences|effects|requirements|parts|ways|ingredients|components|differences?|limitations?|symptoms|points|recommendations?|conditions?|exceptions?)"
 
 ENGLISH = Pointing(
     page=(
         rf"\b(?:this|these|the (?:above|given|provided|preceding|following|present)|(?:the )?above) (?:\w+ )?{_THIS}\b(?! (?:element|sibling|tag|node))",
         rf"\b(?:according to|as (?:stated|described|mentioned|noted|explained|shown|discussed|given) (?:in|by)|based on|(?:mentioned|described|discussed|given|named|quoted|listed|cited|provided|presented|used|covered) (?:in|by)) the (?:{_NOUN}|study|researchers?|documentation|page|website)(?! (?:of|by|on|from|published|that) ){_ALONE}",
         rf"\b(?:in|from|per|for) the (?:passage|article|text|excerpt|snippet|paragraph)(?! (?:of|on|from|by|in) ){_ALONE}",
-        rf"\bthe (?:{_NOUN}|page|website)(?:'s)? (?:also )?{_SAYS}(?:s|es|ies|y|ed)?\b",
+        rf"\bthe (?:{_NOUN}|page|website) (?:also )?{_SAYS}(?:s|es|ies|ed)\b|\bthe (?:{_NOUN}|page|website)'s (?:also )?{_SAYS}",
+        rf"\b(?:do|does|did|can|could|may|might|must|would|should)(?:n't)? the (?:{_NOUN}|page|website) (?:also )?{_SAYS_BARE}|\bthe (?:authors|writers|narrators|speakers|texts|articles|passages) (?:also )?{_SAYS_BARE}",
         r"\bthe (?:author|writer|narrator|speaker)(?:'s|s')? (?:view|opinion|point|argument|attitude|tone|main|advice|claim|position)",
-        r"\b(?:main|central|key|overall) (?:idea|point|topic|theme|message|argument|purpose) of (?:the|this|it)\b",
+        rf"\b(?:main|central|key|overall) (?:idea|point|topic|theme|message|argument|purpose) of (?:(?:the|this|these) (?:\w+ )?(?:{_NOUN}|study|book|film|paper|page|website|section|chapter)\b{_ALONE}|this{_ALONE}|it\b)",
         r"\b(?:mentioned|described|shown|listed|discussed|given|stated|noted|seen|explained) (?:above|below|earlier|previously|here)\b",
         r"\b(?:mentioned|described|given|quoted|named) in the (?:first|last|second|third|next|previous) (?:sentence|paragraph|line|section|part)\b",
         r"\b(?:above|below)[- ]?mentioned\b|\baforementioned\b|\b(?:example|code|figure|table|text|passage|story|image|list) (?:above|below)\b",
         r"\bthe (?:documentation|text|passage|information|context|details|data|content|material|source)s? (?:provided|given)\b",
-        r"\b(?:is|are|was|were) (?:also )?(?:mentioned|quoted|cited)\b(?! (?:in|by|on|at|as [A-Z]))",
+        r"\b(?:is|are|was|were) (?:also )?(?:mentioned|quoted|cited)\b(?! (?:in|by|on|at|for|as [A-Z]))",
     ),
     opening=r"^(?:It|it) (?:is|was|has|had|can|could|should|will|would|may|must|also|[a-z]+(?:s|ed))\b|^(?:They|they|He|he|She|she|We|we) (?!might be\b)[a-z]+|^(?:Its|its|His|his|Their|their|Her|her) [a-z]+ [a-z]+ [a-z]+|^(?:This|this|These|these|Those|those|That|that|Such|such) (?!who\b)[a-z]+ [a-z]+",
-    harmless=r"\bit (?:really |ever |still )?(?:take|cost|mean|matter|pay|snow|rain|feel|make sense|get dark|hurt to)|\b(?:is|was|isn't|be|what's|what is) it (?:called|known as|worth|raining|snowing|like|about|that)\b|\b(?:is|was|be|being|isn't) it (?:\w+ ){1,4}(?:to|that|if|when|for|whether|because|in|without|who)\b|\bit(?:'s| is| was| would be| can be| may be| has been| will be) (?:not |very |more |often |too )?(?:safe|unsafe|legal|illegal|possible|impossible|necessary|important|ok|okay|good|bad|better|best|worse|worth|normal|hard|harder|easy|easier|difficult|true|wrong|right|time|healthy|unhealthy|dangerous|useful|common|likely|cheaper|rude|polite|advisable|recommended|enough|said|believed|known|allowed|permitted|forbidden|required|mandatory|fine|clear|customary|unusual|sensible|wise|smart|customary|a good|a bad|a crime|a myth|an?) (?:\w+ ){0,3}(?:to|that|if|when|whether|who)\b|\bit (?:is|was) [A-Z]\w+ (?:\w+ ){0,3}(?:who|that)\b|^it (?:takes?|took|costs?|seems|can take|may take|pays)\b|\btime is it\b|^they (?:say|call)\b|\b(?:this|these|that|those) (?:year|month|week|morning|evening|afternoon|summer|winter|spring|autumn|season|time|century|decade|days?|night)\b",
+    harmless=r"\bit (?:really |ever |still )?(?:take|cost|mean|matter|pay|snow|rain|feel|make sense|get dark|hurt to)|\b(?:is|was|isn't|be|what's|what is) it (?:called|known as|worth|raining|snowing|like|about|that)\b|\b(?:is|was|be|being|isn't) it (?:\w+ ){1,4}(?:to|that|if|when|for|whether|because|in|without|who)\b|\bit(?:'s| is| was| would be| can be| may be| has been| will be) (?:not |very |more |often |too )?(?:safe|unsafe|legal|illegal|possible|impossible|necessary|important|ok|okay|good|bad|better|best|worse|worth|normal|hard|harder|easy|easier|difficult|true|wrong|right|time|healthy|unhealthy|dangerous|useful|common|likely|cheaper|rude|polite|advisable|recommended|enough|said|believed|known|allowed|permitted|forbidden|required|mandatory|fine|clear|customary|unusual|sensible|wise|smart|customary|a good|a bad|a crime|a myth|an?) (?:\w+ ){0,3}(?:to|that|if|when|whether|who)\b|\bit (?:is|was) [A-Z]\w+ (?:\w+ ){0,3}(?:who|that)\b|^it (?:takes?|took|costs?|seems|can take|may take|pays)\b|\btime is it\b|^they (?:say|call)\b|\b(?:this|these|that|those) (?:year|month|week|morning|evening|afternoon|summer|winter|spring|autumn|season|time|century|decade|days?|night)\b|(?-i:^(?:this|these|that|those|we|it|they|he|she|his|her|their|its) [\w ]*\b(?:season \d+|episode \d+|cast|plot|soundtrack|lyrics|reading order|trailer|(?:movie|film|book) review|ending explained|quote origin|imdb|netflix)\b[^.?!]*$)",
+    bare=(
+        rf"^(?:[Ww]hat|[Ww]hich) (?:are|were|is|was) the (?:{_NUMBERED} )*{_PARTS}\W*$"
+        r"|^(?:[Ww]h\w+|[Hh]ow)(?: [a-z'’-]+){0,2} (?:did|does|has|had|was|is|would|could) s?he\b(?: [a-z'’-]+){0,4}\W*$"
+        r"|^(?:[Ww]hat|[Ww]hich) [a-z]+ (?:did|do|have|had|were) they [a-z]+\W*$"
+        r"|^(?:[Ww]h\w+|[Hh]ow) (?:did|does|has|had|would)(?: [A-Z][\w.'’-]*)+(?: [a-z]+){1,3} (?:it|this|that|them)\W*$"
+        r"|^(?:[Ww]h\w+|[Hh]ow)(?: (?!and\b|if\b|when\b|in\b|to\b|from\b|at\b|on\b)[\w'’-]+){1,6} (?!are|is|were|was|be|been|out|over|get)[a-z]+ there\W*$"
+    ),
     pronouns="it its he him his she her hers they them their theirs this that these those",
 )
 # Things that a text has spoken of before it calls them so; with nothing else, nobody knows which.

@@ -1,9 +1,10 @@
 """Whether a query stands alone: somebody who has not seen its passage must understand it.
 
-The commonest fault of written queries (AIR-Bench issue 53). Three signs are looked for: words that
+The commonest fault of written queries (AIR-Bench issue 53). Such signs are looked for: words that
 point at the page ("the passage", "according to the author"); an opening that takes up what was said
 before ("It was lit in 1811"); a question whose pronoun has nothing to refer to ("When was he
-born?"). Words for articles, authors and texts in general are left alone.
+born?"), or that does not say of what ("What are the three steps?"). Words for articles, authors
+and texts in general are left alone.
 """
 
 import re
@@ -59,6 +60,8 @@ def _find_dangling(text: str, language: str, pointing: Pointing) -> str | None:
     """Return the word that refers to something that the query does not say."""
     if pointing.harmless and re.search(pointing.harmless, text, re.IGNORECASE):
         return None
+    if pointing.bare and (found := re.match(pointing.bare, text)):
+        return found.group()
     if pointing.opening and (found := re.match(pointing.opening, text)):
         return None if _SAID_AFTER.search(text) else found.group().split()[0]
     if language == "fr" and (turned := _TURNED.match(text)):

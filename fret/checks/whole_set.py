@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fret.checks import Fault
-from fret.checks.duplicates import ExactDoubles, NearDoubles, SimilarVectors, find_marks
+from fret.checks.duplicates import ExactDoubles, NearDoubles, SimilarVectors
+from fret.language.marks import find_marks
 from fret.records import Query, Reason
 
 Encode = Callable[[Sequence[tuple[str, str]]], NDArray[np.float32]]
@@ -30,7 +31,7 @@ class WholeSet:
         self._near = NearDoubles(threshold=jaccard) if jaccard is not None else None
         self._similar = SimilarVectors(threshold=cosine) if cosine is not None else None
         self._encode = encode
-        self._kept: list[tuple[str, tuple[frozenset[str], frozenset[str]]]] = []
+        self._kept: list[tuple[str, frozenset[str]]] = []
 
     def look_at(self, block: Sequence[Query]) -> None:
         """Encode the queries that will be checked next."""
@@ -52,16 +53,14 @@ class WholeSet:
             self._near.add(query.text, query.language)
         if self._similar is not None:
             self._similar.add(query.id)
-            self._kept.append((query.text[:80], find_marks(query.text)))
+            self._kept.append((query.text[:80], find_marks(query.text, query.language)))
 
     def _check_similar(self, query: Query) -> Fault | None:
-        found = self._similar.find(query.id) if self._similar is not None else None
-        if found is None:
-            return None
-        cosine, place = found
-        text, marks = self._kept[place]
-        # Embeddings hardly see that a year is another, or that one says "not".
-        if marks != find_marks(query.text):
-            return None
-        detail = f"{query.text[:80]!r} has cosine {cosine:.3f} to {text!r}"
-        return Fault(Reason.SIMILAR_QUERY, detail)
+        marks = find_marks(query.text, query.language)
+        for cosine, place in self._similar.find(query.id) if self._similar is not None else ():
+            text, theirs = self._kept[place]
+            # Embeddings hardly see that a year is another, or that one says "not".
+            if theirs == marks:
+                detail = f"{query.text[:80]!r} has cosine {cosine:.3f} to {text!r}"
+                return Fault(Reason.SIMILAR_QUERY, detail)
+        return None

@@ -10,7 +10,7 @@ class CopiedCheck(Settings):
     in scripts without spaces two characters count as a word."""
 
     run_words: int = Field(default=8, ge=1)
-    """Copied are so many words in a row …"""
+    """Copied are so many words in a row, in a task however long it is …"""
     run_share: float = Field(default=0.6, ge=0, le=1)
     """… that are at least this share of the query."""
     content_words: int = Field(default=8, ge=1)
@@ -48,6 +48,8 @@ class LengthCheck(Settings):
     """Fewest characters, in scripts that put no spaces between words."""
     max_characters: int = Field(default=120, ge=1)
     """Most characters, likewise."""
+    max_task_words: int = Field(default=60, ge=1)
+    """Most words of the task; two characters without spaces between them are one."""
 
     @model_validator(mode="after")
     def _bounds_are_in_order(self) -> "LengthCheck":
@@ -98,7 +100,7 @@ class ChecksSettings(Settings):
 
     self_contained: bool = True
     """Drop what makes no sense without its passage: "the article", "according to the author",
-    "When was he born?"."""
+    "When was he born?"; and tasks that say "this article"."""
     copied: CopiedCheck | None = CopiedCheck()
     """Drop what repeats the passage's words."""
     leaked: LeakedCheck | None = LeakedCheck()
@@ -110,7 +112,8 @@ class ChecksSettings(Settings):
     form: bool = True
     """Drop what is no query of its task type: a question that asks nothing, a claim that asks."""
     duplicates: bool = True
-    """Drop what repeats an earlier query of the whole set, but for case and punctuation."""
+    """Drop what repeats an earlier query of the whole set, but for case and punctuation, whatever
+    its task."""
     near_duplicates: NearDuplicatesCheck | None = NearDuplicatesCheck()
     """Drop what nearly repeats an earlier query of the whole set, by words."""
     similar: SimilarCheck | None = None

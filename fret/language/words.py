@@ -16,7 +16,7 @@ _MORE = {
     "exactly just",
     "de": "man wer was wie wo wann warum wieso weshalb welche welcher welches welchem welchen "
     "muss müssen soll sollte sollten kann können könnte darf lassen lässt lange viel viele oft "
-    "bevor gibt geht macht machen bitte seine seinen "
+    "bevor wieviel gibt geht macht machen bitte seine seinen "
     "eigentlich denn wohl überhaupt",
     "fr": "combien comment pourquoi quand où quel quelle quels quelles faut il elle doit peut "
     "est-ce être avoir fait faire",

@@ -12,6 +12,7 @@ from fret.checks.judge import Checked, QueryJudge
 from fret.checks.language import check_language
 from fret.checks.measures import measure_queries
 from fret.checks.standing import check_standing
+from fret.checks.task import check_task_copied, check_task_length, check_task_standing
 from fret.checks.whole_set import WholeSet
 from fret.config import ChecksSettings, JudgeCheck
 from fret.fingerprint import identity_of
@@ -117,7 +118,7 @@ class QueryChecks:
         embedder = self._find_any_embedder()
         return {
             "queries": measure_queries(
-                run.rows(Query),
+                lambda: run.rows(Query),
                 find_texts=lambda ids: [lookup.text_of(row) for row in lookup.rows_of(ids)],
                 encode=embedder.encode_queries if embedder else None,
             )
@@ -188,17 +189,23 @@ class AloneChecks:
         settings, text, language = self._settings, query.text, query.language
         passage = seed.text if seed else ""
         if settings.length:
-            yield check_length(text, **settings.length.model_dump())
+            limits = settings.length.model_dump()
+            yield check_task_length(query.task, max_words=limits.pop("max_task_words"))
+            yield check_length(text, **limits)
         if settings.form:
             yield check_form(text, task_type=query.task_type, language=language)
         if settings.language:
             limits = settings.language.model_dump()
             yield check_language(text, passage, language=language, **limits)
         if settings.self_contained:
+            yield check_task_standing(query.task)
             yield check_standing(text, language=language)
         if self._leak:
-            yield self._leak.check(text, passage, language)
+            # A word of the title is the page's own, too.
+            known = f"{seed.title}\n{passage}" if seed else passage
+            yield self._leak.check(text, known, language)
         if self._limits:
+            yield check_task_copied(query.task, passage, run_words=self._limits.run_words)
             yield check_copied(
                 text,
                 passage,

@@ -2,9 +2,10 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, ClassVar
 
-from fret.config import NO_CHECKS, FileWriter
+from fret.config import FileWriter
 from fret.errors import UserError
 from fret.fingerprint import identity_of
 from fret.records import Dropped, Page, Passage, Query, Record
@@ -32,7 +33,7 @@ class OwnQueries(Stage):
     """Reads queries from a jsonl file instead of writing them."""
 
     name: ClassVar[str] = "queries"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     record: ClassVar[type[Record]] = Query
     reads: ClassVar[tuple[str, ...]] = ("pages", "passages")
 
@@ -76,6 +77,9 @@ class OwnQueries(Stage):
         while part := list(itertools.islice(rows, _ROWS_PER_SHARD)):
             if finished.has_shard(shard):
                 self._reader.remember(query.id for query in run.rows(Query, shard))
+                # Also what fell: in one go its doubles are seen, too.
+                fell = finished.rows(Dropped, shard, dropped=True)
+                self._reader.remember(dropped.record_id for dropped in fell)
             yield part
             shard += 1
 
@@ -83,8 +87,7 @@ class OwnQueries(Stage):
         return self._n_rows
 
     def process(self, rows: Iterable[Row], tick: Tick) -> Iterator[Query | Dropped]:
-        read = ((query, self._seed_of(query)) for query in self._reader.read(rows))
-        for query in self._checks.check(read):
+        for query in self._checks.check(map(self._with_seed, self._reader.read(rows))):
             yield query
             tick()
 
@@ -104,7 +107,9 @@ class OwnQueries(Stage):
                 by_source_id.setdefault(source_id, []).append(passage.id)
         return by_source_id | by_own_id
 
-    def _seed_of(self, query: Query | Dropped) -> Passage | None:
-        if isinstance(query, Dropped) or self._settings.active_checks is NO_CHECKS:
-            return None
-        return self._lookup.get([query.passage_id])[0] if query.passage_id else None
+    def _with_seed(self, query: Query | Dropped) -> tuple[Query | Dropped, Passage | None]:
+        """Return a query with its seed; in the seed's language, where its row gives none."""
+        if isinstance(query, Dropped) or not query.passage_id:
+            return query, None
+        seed = self._lookup.get([query.passage_id])[0]
+        return replace(query, language=query.language or seed.language), seed

@@ -7,11 +7,12 @@ from fret.errors import UserError
 from fret.records import Dropped, Query, Reason, make_id
 
 # Keys that a row may have; others are the user's own business and are passed over.
-_KEYS = ("text", "task", "passage_id")
+_KEYS = ("text", "task", "passage_id", "language", "task_type")
 
 
 class FileWriter:
-    """Makes queries of rows with `text`, and optionally `task` and `passage_id` (the seed).
+    """Makes queries of rows with `text`, and optionally `task`, `passage_id` (the seed), `language`
+    (ISO 639-1) and `task_type`.
 
     Args:
         passages_of: the passages' ids by what rows may name as `passage_id`.
@@ -59,8 +60,8 @@ class FileWriter:
             passage_id=seed,
             task=task,
             text=text,
-            language="",
-            task_type="",
+            language=(row.get("language") or "").strip().lower(),
+            task_type=(row.get("task_type") or "").strip(),
             writer=self.name,
             model="",
             prompt_hash=self.prompt_hash,
