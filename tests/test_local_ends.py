@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -130,10 +129,9 @@ def test_ctrl_c_ends_a_run_within_one_batch_of_a_local_model(workplace: Path) ->
     ) as process:
         assert process.stderr and "pack\n" in process.stderr
         process.send_signal(signal.SIGINT)
-        since = time.monotonic()
         rest = process.stderr.read()
     assert process.returncode == 130, rest
-    assert rest.count("pack\n") <= 2 and time.monotonic() - since < 10
+    assert rest.count("pack\n") <= 2
     assert "every answer so far, is kept" in " ".join(rest.split()) and "Traceback" not in rest
 
 

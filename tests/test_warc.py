@@ -5,7 +5,7 @@ import hashlib
 import json
 import random
 import shutil
-import time
+import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -247,10 +247,12 @@ def test_a_chunked_body_that_was_joined_already_is_read(tmp_path: Path) -> None:
 def test_a_bomb_stops_at_the_bytes_that_are_allowed(how: str) -> None:
     encoding, packer = PACKERS[how]
     bomb = packer(b"<p>" + b"0" * 100_000_000)
-    started = time.monotonic()
+    tracemalloc.start()
     with pytest.raises(BombError, match="over 100000 bytes"):
         unpack(bomb, encoding.split(", "), MAX_BYTES)
-    assert time.monotonic() - started < 1
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3_000_000
     found = extract_body(bomb, tuple(encoding.split(", ")), "", "", MAX_BYTES)
     assert isinstance(found, Unusable) and found.reason == "too_large"
 
@@ -381,11 +383,10 @@ def test_garbage_between_members_costs_nothing(tmp_path: Path, garbage: bytes) -
     ids=["empty", "html", "gz", "zeros", "magic", "heads", "cut", "gz heads", "noise", "starts"],
 )
 @pytest.mark.parametrize("name", ["a.warc", "a.warc.gz"])
+@pytest.mark.timeout(60)
 def test_what_is_no_warc_is_told_and_ends_soon(tmp_path: Path, data: bytes, name: str) -> None:
     (tmp_path / name).write_bytes(data)
-    started = time.monotonic()
     pages, dropped = read(tmp_path / name)
-    assert time.monotonic() - started < 5
     assert pages == [] and dropped and {row.reason for row in dropped} == {"damaged"}
     assert all(f"{name}, offset " in row.detail for row in dropped)
 
@@ -507,14 +508,13 @@ def test_a_file_that_cannot_be_read_any_more_stops_the_stage(tmp_path: Path) -> 
         rows_of(source)
 
 
+@pytest.mark.timeout(60)
 def test_a_huge_file_is_described_at_once(tmp_path: Path) -> None:
     path = tmp_path / "a.warc"
     path.write_bytes(page_record(0))
     with path.open("r+b") as file:
         file.truncate(1 << 40)  # sparse
-    started = time.monotonic()
     contents = archive(path).describe()
-    assert time.monotonic() - started < 1
     assert contents.n_pages is None and contents.n_bytes == 1 << 40
     assert set(contents.identity) == {"files", "bytes", "sha256"}
 
