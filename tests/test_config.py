@@ -157,7 +157,10 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         ("passages.min_words=101", "passages: min_words may be half of max_words at most"),
         ("run=../escape", "run: String should match pattern"),
         ("run=.hidden", "run: String should match pattern"),
-        ("pages.source.kind=pdf", "pages.source.kind: must be one of 'html', 'jsonl'"),
+        (
+            "pages.source.kind=pdf",
+            "pages.source.kind: must be one of 'html', 'warc', 'urls', 'jsonl'",
+        ),
         ("pages.source={path: x}", "pages.source.kind: must be one of"),
         ("models.t.backend=other", "models.t.backend: must be one of 'openai', 'transformers'"),
         ("judgements.scorers.0.kind=x", "judgements.scorers.0.kind: must be one of 'unigram'"),
