@@ -7,7 +7,8 @@ from fret.checks.form import check_form, find_form
 from fret.checks.language import check_language
 from fret.config import ChecksSettings
 from fret.language.names import LANGUAGE_NAMES
-from fret.records import Passage, Query, Reason
+from fret.reasons import Reason
+from fret.records import Passage, Query
 from fret.stages.checking import AloneChecks
 
 PASSAGE = "The tower was lit for the first time on 1 February 1811 by four keepers of the Board."

@@ -19,7 +19,8 @@ from fret.choosing.positives import (
 )
 from fret.choosing.sameness import Sameness, shingle
 from fret.choosing.splits import split_of
-from fret.records import Reason, make_id
+from fret.reasons import Reason
+from fret.records import make_id
 
 WORDS = [f"word{i}" for i in range(20)]
 

@@ -26,7 +26,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 import fret
 from conftest import ASPECTS, SUBJECTS, page_text
 from fret.errors import SourceError, StoreError
-from fret.records import Dropped, Page, Reason
+from fret.reasons import Reason
+from fret.records import Dropped, Page
 from fret.sources import RawPage
 from fret.sources.urls import UrlList
 from fret.sources.web import Fetched, Manners, NotFetched

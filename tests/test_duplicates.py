@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from fret.checks import duplicates
 from fret.checks.duplicates import SimilarVectors
 from fret.checks.whole_set import WholeSet
-from fret.records import Query, Reason
+from fret.reasons import Reason
+from fret.records import Query
 
 DIMENSIONS = 48
 

@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "fret"
 
 # What each part of the package may import, besides itself. Design: lower layers know nothing of
 # higher ones.
-BOTTOM = {"records", "errors", "arrow", "printable"}
+BOTTOM = {"records", "reasons", "errors", "arrow", "printable"}
 GROUND = BOTTOM | {
     "config",
     "prompts",
@@ -24,6 +24,7 @@ GROUND = BOTTOM | {
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "arrow": set(),
+    "reasons": set(),
     "printable": set(),
     "records": {"arrow"},
     "shipped": set(),

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from fret.arrow import schema_of
+from fret.reasons import Reason
 from fret.records import (
     ID_LENGTH,
     Candidates,
@@ -18,7 +19,6 @@ from fret.records import (
     Page,
     Passage,
     Query,
-    Reason,
     Record,
     Scoring,
     hash_json,

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from fret.records import Dropped, Passage, Query, Reason
+from fret.reasons import Reason
+from fret.records import Dropped, Passage, Query
 from fret.writers.template import TemplateWriter
 
 TYPES = (

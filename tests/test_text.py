@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from fret.records import Reason
+from fret.reasons import Reason
 from fret.text.decode import decode_html
 from fret.text.extract import MainText, Unusable, detect_language, extract_file, extract_html
 from fret.text.isolate import IsolatedPool, Outcome

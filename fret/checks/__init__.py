@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from fret.records import Reason
+from fret.reasons import Reason
 
 
 class Fault(NamedTuple):

@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 
 from fret.checks import Fault
 from fret.language.words import find_content
-from fret.records import Reason
+from fret.reasons import Reason
 from fret.retrieval.tokenize import is_run, tokenize
 
 # Keywords and titles are names of things, and may be a phrase of the text.

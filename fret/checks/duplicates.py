@@ -18,7 +18,7 @@ from fret.checks import Fault
 from fret.language.marks import find_marks
 from fret.language.normal import normalise
 from fret.language.words import find_content
-from fret.records import Reason
+from fret.reasons import Reason
 
 # Earlier queries that may be compared by one shared shingle. What stands in more of them says
 # little; without a bound, a set made from few templates would take quadratic time.

@@ -4,7 +4,7 @@ import re
 
 from fret.checks import Fault
 from fret.language.words import QUESTION_WORDS, count_words, has_question_word
-from fret.records import Reason
+from fret.reasons import Reason
 
 # What a model says instead of the query itself, or in front of it.
 _TALK = re.compile(

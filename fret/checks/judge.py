@@ -8,7 +8,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from fret.llm.types import LLM, Chat, ChatReply, Failure, FailureKind, Reply
 from fret.prompts import Prompt
-from fret.records import Dropped, Passage, Query, Reason
+from fret.reasons import Reason
+from fret.records import Dropped, Passage, Query
 
 # Where a query is only counted, for an estimate: about as long as one will be.
 _ANY_TASK = "Given a question about the subject, retrieve a passage that answers it."

@@ -9,7 +9,7 @@ from typing import Any
 
 from fret.checks import Fault
 from fret.language.script import find_script
-from fret.records import Reason
+from fret.reasons import Reason
 
 _SCRIPTS = {
     "LATIN": "en de fr es it nl pt sv no da nb nn fi pl cs sk sl hr ro hu tr vi id ms et lv lt ca "

@@ -14,7 +14,7 @@ from itertools import pairwise
 from fret.checks import Fault
 from fret.checks.pointing import FRENCH_TURNED, POINTING, UNNAMED, Pointing
 from fret.language.words import QUESTION_STARTS, QUESTION_WORDS, load_stopwords
-from fret.records import Reason
+from fret.reasons import Reason
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _QUOTED = re.compile(r"[\"“„«「『][^\"”“»」』]*[\"”“»」』]|'(?:the|a|an|this|it)'")

@@ -5,7 +5,7 @@ import re
 from fret.checks import Fault
 from fret.checks.copying import find_longest_run
 from fret.language.words import count_words
-from fret.records import Reason
+from fret.reasons import Reason
 from fret.retrieval.tokenize import is_run, tokenize
 
 _NOUN = r"passage|article|text|excerpt|extract|paragraph|snippet|document|webpage|web page|page"

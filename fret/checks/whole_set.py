@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from fret.checks import Fault
 from fret.checks.duplicates import ExactDoubles, NearDoubles, SimilarVectors
 from fret.language.marks import find_marks
-from fret.records import Query, Reason
+from fret.reasons import Reason
+from fret.records import Query
 
 Encode = Callable[[Sequence[tuple[str, str]]], NDArray[np.float32]]
 """(task, query) pairs to unit vectors."""

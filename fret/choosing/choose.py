@@ -13,7 +13,7 @@ from fret.choosing.positives import (
     take_different,
 )
 from fret.choosing.sameness import Sameness
-from fret.records import Reason
+from fret.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from fret.records import Dropped, Reason
+from fret.reasons import Reason
+from fret.records import Dropped
 from fret.sources import RawPage
 from fret.sources.warc_records import Broken, WarcRecord, fits_digest, parse_headers
 

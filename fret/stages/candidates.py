@@ -8,8 +8,9 @@ from fret.checks.round_trip import measure_round_trip
 from fret.config import CandidatesSettings
 from fret.errors import ConfigError
 from fret.fingerprint import identity_of
+from fret.reasons import Reason
 from fret.records import Candidates as CandidatesRecord
-from fret.records import Dropped, Query, Reason, Record
+from fret.records import Dropped, Query, Record
 from fret.retrieval import Hit
 from fret.retrieval.bm25 import BM25Index
 from fret.retrieval.dense import MINILM, Embedder, PassageVectors, identify_model

@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 
 from fret.config import JudgementsSettings
 from fret.fingerprint import identity_of
-from fret.records import Candidates, Dropped, Judgement, Query, Reason, Record, Scoring
+from fret.reasons import Reason
+from fret.records import Candidates, Dropped, Judgement, Query, Record, Scoring
 from fret.retrieval.fuse import rank_scores
 from fret.scorers import Score, Scorer
 from fret.scorers.agreement import measure_judgements

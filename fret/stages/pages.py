@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from fret.config import HtmlSource, PagesSettings, UrlsSource, WarcSource
 from fret.fingerprint import identity_of
-from fret.records import Dropped, Page, Reason, Record
+from fret.reasons import Reason
+from fret.records import Dropped, Page, Record
 from fret.sources import RawPage, Source
 from fret.sources.html import HtmlFolder
 from fret.sources.tables import TextTables

@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 from fret.config import PassagesSettings
 from fret.fingerprint import identity_of
-from fret.records import Dropped, Page, Passage, Reason, Record
+from fret.reasons import Reason
+from fret.records import Dropped, Page, Passage, Record
 from fret.stages.base import Stage, Tick
 from fret.stages.context import Context
 from fret.store import Run

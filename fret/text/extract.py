@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fret.records import Reason
+from fret.reasons import Reason
 from fret.text.decode import decode_html
 from fret.text.unpack import BombError, UnpackError, unpack
 

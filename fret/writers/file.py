@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fret.errors import UserError
-from fret.records import Dropped, Query, Reason, make_id
+from fret.reasons import Reason
+from fret.records import Dropped, Query, make_id
 
 # Keys that a row may have; others are the user's own business and are passed over.
 _KEYS = ("text", "task", "passage_id", "language", "task_type")

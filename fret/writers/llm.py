@@ -1,16 +1,16 @@
 """Tasks and queries by a language model, from a few-shot prompt, as in Gecko's FRet."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from fret.language.words import count_content
 from fret.llm.types import LLM
 from fret.prompts import Prompt
-from fret.records import Dropped, Passage, Query, Reason, hash_json
+from fret.reasons import Reason
+from fret.records import Dropped, Passage, Query, hash_json
+from fret.writers import Tick
 from fret.writers.steering import Steering
 from fret.writers.steps import Asking, ChooseStep, Draft, RewriteStep, Step, WriteStep, take_reply
-
-Tick = Callable[[], None]
 
 
 @dataclass(frozen=True)

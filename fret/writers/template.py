@@ -7,7 +7,8 @@ from functools import partial
 from itertools import chain
 from random import Random
 
-from fret.records import Dropped, Passage, Query, Reason, hash_json, make_id
+from fret.reasons import Reason
+from fret.records import Dropped, Passage, Query, hash_json, make_id
 from fret.writers.rules.keywords import offer_keywords
 from fret.writers.rules.languages import WORDINGS
 from fret.writers.rules.patterns import offer_questions, offer_titles

@@ -13,7 +13,7 @@ crawl       many pages of many hosts
 
 from dataclasses import dataclass
 
-from fret.records import Reason
+from fret.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)

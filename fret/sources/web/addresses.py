@@ -17,7 +17,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from fret.records import Reason
+from fret.reasons import Reason
 from fret.sources.web import NotFetched
 
 IsAllowed = Callable[[str], bool]

@@ -11,7 +11,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from fret.records import Reason
+from fret.reasons import Reason
 from fret.sources.web import NotFetched
 from fret.sources.web.addresses import IsAllowed, make_connector
 from fret.sources.web.unpack import ACCEPTED, Unpacker

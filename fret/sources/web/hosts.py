@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fret.records import Reason
+from fret.reasons import Reason
 from fret.sources.web import NotFetched
 
 # A host that fails so often in a row is down: with a minute for each of ten thousand pages, one

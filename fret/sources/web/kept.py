@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fret.errors import StoreError
-from fret.records import Reason
+from fret.reasons import Reason
 from fret.sources.web import Fetched
 
 _SCHEMA = """

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from protego import Protego
 from yarl import URL
 
-from fret.records import Reason
+from fret.reasons import Reason
 from fret.sources.web import NotFetched
 from fret.sources.web.client import Response
 

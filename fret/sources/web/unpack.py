@@ -9,7 +9,7 @@ from typing import Protocol
 
 import brotli
 
-from fret.records import Reason
+from fret.reasons import Reason
 from fret.sources.web import NotFetched
 
 _IDENTITY, _GZIP = {"", "identity"}, {"gzip", "x-gzip"}

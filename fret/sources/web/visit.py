@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from yarl import URL
 
-from fret.records import Reason
+from fret.reasons import Reason
 from fret.sources.web import Fetched, Manners, NotFetched
 from fret.sources.web.addresses import parse_address
 from fret.sources.web.client import HTML, Client, Disconnected, Response
