@@ -31,7 +31,7 @@ from fret.sources import RawPage
 from fret.sources.warc import WarcFiles
 from fret.store import Run
 from fret.text.extract import MainText, Unusable, extract_body
-from fret.text.unpack import BombError, UnpackError, unpack
+from fret.unpack import BombError, UnpackError, unpack
 from test_cli import call, said
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "data" / "warc"

@@ -7,6 +7,7 @@ from fret.reasons import Reason
 from fret.records import Dropped
 from fret.sources import RawPage
 from fret.sources.warc_records import Broken, WarcRecord, fits_digest, parse_headers
+from fret.unpack import read_encodings
 
 _NO_PAGES = {"warcinfo", "request", "metadata"}
 _HTML = {"text/html", "application/xhtml+xml"}
@@ -107,8 +108,7 @@ def _read_response(record: WarcRecord) -> _Body:
         raise _NoPage(Reason.NOT_HTML, media_type or "no Content-Type")
     data = _take_body(headers, raw)
     _check_payload(record, raw, data)
-    codings = headers.get("content-encoding", "").lower().split(",")
-    encodings = tuple(c for coding in codings if (c := coding.strip()) and c != "identity")
+    encodings = read_encodings(headers.get("content-encoding", ""))
     return _Body(data, media_type, _charset(content_type), encodings)
 
 

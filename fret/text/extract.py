@@ -10,7 +10,7 @@ from typing import Any
 
 from fret.reasons import Reason
 from fret.text.decode import decode_html
-from fret.text.unpack import BombError, UnpackError, unpack
+from fret.unpack import BombError, UnpackError, unpack
 
 # Below this, language identification is a guess; the page's own word is better.
 _LANGUAGE_CHARACTERS = 60

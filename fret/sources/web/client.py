@@ -1,5 +1,6 @@
 """One request: no redirect followed, no cookie kept, no proxy used, no byte too many read."""
 
+import asyncio
 import email.utils
 import time
 from contextlib import suppress
@@ -14,7 +15,7 @@ from yarl import URL
 from fret.reasons import Reason
 from fret.sources.web import NotFetched
 from fret.sources.web.addresses import IsAllowed, make_connector
-from fret.sources.web.unpack import ACCEPTED, Unpacker
+from fret.unpack import ACCEPTED, BombError, UnpackError, read_encodings, unpack
 
 HTML = frozenset({"text/html", "application/xhtml+xml"})
 _ACCEPT = "text/html,application/xhtml+xml,*/*;q=0.1"
@@ -117,15 +118,25 @@ def _check_type(response: aiohttp.ClientResponse, types: frozenset[str] | None) 
 
 
 async def _read(response: aiohttp.ClientResponse, most_bytes: int, may_be_cut: bool) -> bytes:
-    unpacker = Unpacker(response.headers.get("Content-Encoding", ""), most_bytes)
+    packed = bytearray()
+    async for chunk in response.content.iter_any():
+        packed += chunk
+        if len(packed) > most_bytes:
+            break
+    encodings = read_encodings(response.headers.get("Content-Encoding", ""))
     try:
-        async for chunk in response.content.iter_any():
-            unpacker.feed(chunk)
-    except NotFetched as error:
-        if error.reason is not Reason.TOO_LARGE or not may_be_cut:
-            raise
-        return unpacker.first_lines()
-    return unpacker.finish()
+        body = await asyncio.to_thread(unpack, bytes(packed), encodings, most_bytes)
+        if len(body) > most_bytes:
+            raise BombError(f"over {most_bytes} bytes", body[:most_bytes])
+    except BombError as error:
+        if may_be_cut:
+            return error.beginning.rpartition(b"\n")[0]
+        raise NotFetched(Reason.TOO_LARGE, str(error)) from error
+    except UnpackError as error:
+        if len(packed) > most_bytes:  # no more was read
+            raise NotFetched(Reason.TOO_LARGE, f"over {most_bytes} bytes") from error
+        raise NotFetched(Reason.NOT_FETCHED, f"it cannot be unpacked: {error}") from error
+    return body
 
 
 def _mend(value: str) -> str:

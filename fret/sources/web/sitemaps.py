@@ -6,7 +6,7 @@ from xml.parsers import expat
 from fret.errors import SourceError
 from fret.sources.web import NotFetched
 from fret.sources.web.addresses import LONGEST
-from fret.sources.web.unpack import unpack_gzip
+from fret.unpack import UnpackError, unpack
 
 # The protocol's own limit for one file, unpacked: 50 MiB (and 50,000 addresses, which sites break).
 MOST_BYTES = 50 * 1024 * 1024
@@ -36,9 +36,11 @@ def parse_sitemap(data: bytes) -> Listed:
     """
     reader = _Reader()
     try:
-        reader.read(unpack_gzip(data, MOST_BYTES))
-    except NotFetched as error:
-        raise BadSitemap(error.detail) from error
+        # Whatever its name says.
+        packed = ["gzip"] if data.startswith(b"\x1f\x8b") else []
+        reader.read(unpack(data, packed, MOST_BYTES))
+    except UnpackError as error:
+        raise BadSitemap(str(error)) from error
     except (expat.ExpatError, ValueError, LookupError) as error:
         raise BadSitemap(f"it is no XML that can be read: {error}") from error
     return reader.listed["url"], reader.listed["sitemap"]

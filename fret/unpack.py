@@ -1,4 +1,8 @@
-"""Undo the content encodings of a page: gzip, deflate, brotli; never more bytes than asked for."""
+"""Undo the content encodings of a page: gzip, deflate, brotli; never more bytes than asked for.
+
+300 MB of zeros pack into 300 kB, or into a few hundred bytes packed twice: what is unpacked must be
+counted while it is unpacked.
+"""
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -7,13 +11,30 @@ import brotli
 
 _CHUNK = 1 << 16
 
+ACCEPTED = "gzip, deflate, br"
+"""What a server may send: the header `Accept-Encoding`."""
+
 
 class UnpackError(Exception):
     """The bytes are not whole, or not what they are said to be."""
 
 
 class BombError(UnpackError):
-    """There are more bytes than asked for; no more than that were unpacked."""
+    """There are more bytes than asked for; no more than that were unpacked.
+
+    Attributes:
+        beginning: the bytes that were.
+    """
+
+    def __init__(self, message: str, beginning: bytes) -> None:
+        super().__init__(message)
+        self.beginning = beginning
+
+
+def read_encodings(header: str) -> tuple[str, ...]:
+    """Read `Content-Encoding`: the names, in the order in which they were put on."""
+    names = (name.strip().lower() for name in header.split(","))
+    return tuple(name for name in names if name not in {"", "identity"})
 
 
 def unpack(data: bytes, encodings: Sequence[str], max_bytes: int) -> bytes:
@@ -41,7 +62,8 @@ def _collect(pieces: Iterator[bytes], packed: bytes, max_bytes: int, encoding: s
         for piece in pieces:
             unpacked += piece
             if len(unpacked) > max_bytes:
-                raise BombError(f"over {max_bytes} bytes from {len(packed)}")
+                message = f"over {max_bytes} bytes from {len(packed)}"
+                raise BombError(message, bytes(unpacked[:max_bytes]))
     except (zlib.error, brotli.error) as error:
         if not unpacked and _looks_unpacked(packed):
             return packed
