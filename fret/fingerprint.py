@@ -35,6 +35,7 @@ NOT_IDENTITY = {
     "max_crawl_delay_s": "as for delay_s",
     "max_wait_s": "as for timeout_s",
     "hosts_at_once": "as for delay_s",
+    "revision": "the commit that it stands for is looked up, and counts",
     "max_age_s": "as for delay_s: what is asked for is addresses, whenever that was",
 }
 

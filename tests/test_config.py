@@ -159,7 +159,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         ("run=.hidden", "run: String should match pattern"),
         (
             "pages.source.kind=pdf",
-            "pages.source.kind: must be one of 'html', 'warc', 'urls', 'jsonl'",
+            "pages.source.kind: must be one of 'html', 'warc', 'urls', 'jsonl', 'hub'",
         ),
         ("pages.source={path: x}", "pages.source.kind: must be one of"),
         ("models.t.backend=other", "models.t.backend: must be one of 'openai', 'transformers'"),

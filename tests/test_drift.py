@@ -25,6 +25,7 @@ from fret.config import (
     ExamplesSettings,
     FileWriter,
     HtmlSource,
+    HubSource,
     JsonlSource,
     JudgeCheck,
     ListwiseScorer,
@@ -112,6 +113,7 @@ WEB = RULES.replace(
     "{kind: html, path: pages}", "{kind: urls, path: urls.txt, contact: a@b.example}"
 )
 WARC = RULES.replace("kind: html, path: pages", "kind: warc, path: pages.warc")
+HUB = RULES.replace("kind: html, path: pages", "kind: hub, dataset: hub_a")
 PIPELINES = {
     "rules": RULES,
     "models": MODELS,
@@ -120,6 +122,7 @@ PIPELINES = {
     "steered": STEERED,
     "web": WEB,
     "warc": WARC,
+    "hub": HUB,
 }
 # Read already, so that describing it fetches nothing.
 SITEMAP = "https://a.example/sitemap.xml"
@@ -195,6 +198,7 @@ LEAVES = [
 # Fields whose other value the annotation does not tell. Files of these names are equal copies.
 OTHER: dict[tuple[type[Settings], str], Any] = {
     (HtmlSource, "path"): "pages_moved",
+    (HubSource, "dataset"): "hub_b",
     (JsonlSource, "path"): "moved/texts.jsonl",
     (UrlsSource, "path"): "moved/urls.txt",
     (UrlsSource, "sitemaps"): [SITEMAP],
@@ -336,6 +340,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(root, root.parent / "drift_moved")
     shutil.move(root.parent / "drift_moved", root / "moved")
     shutil.copytree(root / "pages", root / "pages_moved")
+    for name in "ab":
+        (root / f"hub_{name}").mkdir()
+        (root / f"hub_{name}" / "train.jsonl").write_text('{"text": "A text."}\n', "utf-8")
     for model in "ab":
         (root / f"embedder_{model}").mkdir()
         (root / f"embedder_{model}" / "modules.json").write_text(model, "utf-8")
@@ -477,6 +484,7 @@ def test_what_leaves_finished_work_alone_is_decided_one_by_one() -> None:
     where = {"base_url", "base_urls", "api_key_env", "device"}
     money = {"price", "batch"}
     crawl = {"contact", "delay_s", "max_crawl_delay_s", "max_wait_s", "hosts_at_once", "max_age_s"}
+    crawl |= {"revision"}
     assert set(NOT_IDENTITY) == files | patience | pace | where | money | crawl
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from fret.errors import SourceError
 from fret.sources import RawPage, Source
+from fret.sources.columns import Columns
 from fret.sources.html import HtmlFolder
 from fret.sources.tables import TextTables, read_jsonl
 
@@ -22,7 +23,7 @@ from fret.sources.tables import TextTables, read_jsonl
 def tables(path: Path, **columns: str | None) -> TextTables:
     names: dict[str, Any] = {name: name for name in ("text", "title", "url", "id")}
     names |= columns
-    return TextTables(path, **names)
+    return TextTables(path, Columns(**names))
 
 
 def pages_of(source: Source, size: int = 1000) -> list[RawPage]:

@@ -714,4 +714,4 @@ def test_progress_is_told_in_megabytes(pipeline: Path) -> None:
     starts = [event for event in events if event["event"] == "stage_starts"]
     assert [(e["stage"], e["done"], e["total"]) for e in starts] == [("pages (MB)", 0, 3)]
     source = archive("crawl/*.w*")
-    assert [source.count_mb(row_name(row)) for row in rows_of(source)][:4] == [0, 0, 1, 1]
+    assert [source.count_units(row_name(row)) for row in rows_of(source)][:4] == [0, 0, 1, 1]

@@ -63,15 +63,8 @@ from fret.config.queries import (
     TwoStepSettings,
     Writer,
 )
-from fret.config.texts import (
-    HtmlSource,
-    JsonlSource,
-    PagesSettings,
-    PassagesSettings,
-    Source,
-    UrlsSource,
-    WarcSource,
-)
+from fret.config.sources import HtmlSource, HubSource, JsonlSource, Source, UrlsSource, WarcSource
+from fret.config.texts import PagesSettings, PassagesSettings
 from fret.config.tree import BudgetSettings, PipelineSettings, PublishSettings
 
 __all__ = [
@@ -94,6 +87,7 @@ __all__ = [
     "FileWriter",
     "FusionSettings",
     "HtmlSource",
+    "HubSource",
     "JsonlSource",
     "JudgeCheck",
     "JudgementFusion",

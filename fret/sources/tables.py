@@ -1,6 +1,7 @@
 """Texts that need no extraction, in jsonl or parquet files."""
 
 import gzip
+import hashlib
 import itertools
 import json
 import zlib
@@ -12,58 +13,43 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fret.errors import SourceError
-from fret.sources import Contents, RawPage
-from fret.sources.files import hash_files, list_files, name_of
+from fret.sources import Contents, Finished, RawPage, Source
+from fret.sources.columns import Columns, hash_row
+from fret.sources.files import list_files, name_of
 
 ENDINGS = (".jsonl", ".jsonl.gz", ".parquet")
 
 
-class TextTables:
+class TextTables(Source):
     """Rows of jsonl and parquet files, with named columns for text, title, url and id."""
 
-    def __init__(
-        self, path: Path, *, text: str, title: str | None, url: str | None, id: str | None
-    ) -> None:
+    def __init__(self, path: Path, columns: Columns) -> None:
         self._root = path
-        self._text, self._title, self._url, self._id = text, title, url, id
+        self._columns = columns
 
-    def describe(self) -> Contents:
-        files = list_files(self._root, ENDINGS, "tables of texts")
-        n_pages = sum(1 for _ in self._pages())
+    def describe(self, first: int | None = None) -> Contents:
+        total, n_pages = hashlib.sha256(), 0
+        for page in itertools.islice(self._pages(), first):
+            total.update(hash_row(page))
+            n_pages += 1
         if not n_pages:
             raise SourceError(f"The source {self._root} holds no rows.")
-        return Contents(n_pages, hash_files(files, self._root))
+        return Contents(n_pages, total.hexdigest())
 
-    def parts(self, size: int) -> Iterator[list[RawPage]]:
-        pages = self._pages()
-        while part := list(itertools.islice(pages, size)):
+    def parts(self, size: int, finished: Finished | None = None) -> Iterator[list[RawPage]]:
+        pages, n_parts = self._pages(), itertools.count()
+        n_finished = finished.n if finished else 0
+        sizes = (finished.n_rows(i) if finished and i < n_finished else size for i in n_parts)
+        while part := list(itertools.islice(pages, next(sizes))):
             yield part
 
     def _pages(self) -> Iterator[RawPage]:
         for file in list_files(self._root, ENDINGS, "tables of texts"):
-            columns = [name for name in (self._text, self._title, self._url, self._id) if name]
             is_parquet = file.name.lower().endswith(".parquet")
-            rows = _parquet_rows(file, columns) if is_parquet else read_jsonl(file)
+            rows = _parquet_rows(file, self._columns.names) if is_parquet else read_jsonl(file)
             for number, row in rows:
-                yield self._page(row, f"{name_of(file, self._root)}:{number}", file)
-
-    def _page(self, row: dict[str, Any], name: str, file: Path) -> RawPage:
-        text = row.get(self._text, row)
-        if text is None:  # one empty row is dropped later, with its reason
-            text = ""
-        if not isinstance(text, str):
-            found = ", ".join(sorted(map(str, row)))
-            raise SourceError(
-                f"{file}: row {name.rpartition(':')[2]} has no text in the column {self._text!r} "
-                f"(it has: {found}). Name the right one in pages.source.text."
-            )
-        title, url = (
-            str(row.get(column) or "") if column else "" for column in (self._title, self._url)
-        )
-        own_id = row.get(self._id) if self._id else None
-        return RawPage(
-            name, text=text, title=title, url=url, id="" if own_id is None else str(own_id)
-        )
+                name = f"{name_of(file, self._root)}:{number}"
+                yield self._columns.read_page(row, name, where=f"{file}: row {number}")
 
 
 def read_jsonl(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -3,13 +3,16 @@
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import ClassVar, Literal
 
 from aiohttp.abc import AbstractResolver
 
 from fret.errors import SourceError
 from fret.records import Dropped
-from fret.sources import Contents, RawPage
+from fret.sources import Contents, Finished, RawPage, Source
+from fret.sources.parts import divide
 from fret.sources.web import Fetched, Manners, NotFetched
 from fret.sources.web.addresses import IsAllowed, is_any, is_public, parse_address
 from fret.sources.web.client import Client
@@ -19,7 +22,7 @@ from fret.sources.web.sitemaps import MOST_BYTES, Listed, list_pages, parse_site
 from fret.sources.web.visit import Visitor
 
 
-class UrlList:
+class UrlList(Source):
     """Addresses, and what was fetched of them.
 
     Sitemaps are fetched when the source is described, pages by `fetch`; both are kept, and fetched
@@ -32,6 +35,8 @@ class UrlList:
         resolver, is_allowed: instead of the system's resolver, and of the rule that addresses be
             public unless `manners` allow private ones.
     """
+
+    holds: ClassVar[Literal["texts", "files", "bodies"]] = "bodies"
 
     def __init__(
         self,
@@ -49,19 +54,12 @@ class UrlList:
         self._since = time.time() - max_age_s if max_age_s is not None else 0.0
         self._resolver = resolver
         self._is_allowed = is_allowed or (is_any if manners.allow_private else is_public)
-        self._addresses: list[str] = []
 
-    def describe(self) -> Contents:
+    def describe(self, first: int | None = None) -> Contents:
         """Count and hash the addresses, not what lies there, which is not known yet."""
-        listed = _read_list(self._path) if self._path else []
-        if self._sitemaps:
-            listed += run_apart(self._read_sitemaps())
-        # Fragments and spellings aside, the same page is fetched once.
-        self._addresses = list(dict.fromkeys(map(_normalise, listed)))
-        if not self._addresses:
-            raise SourceError("The sitemaps of pages.source list no page.")
-        digest = hashlib.sha256("\n".join(self._addresses).encode("utf-8", "replace"))
-        return Contents(len(self._addresses), digest.hexdigest())
+        addresses = self._addresses[:first]
+        digest = hashlib.sha256("\n".join(addresses).encode("utf-8", "replace"))
+        return Contents(len(addresses), digest.hexdigest())
 
     def fetch(
         self,
@@ -70,13 +68,6 @@ class UrlList:
         *,
         failed_again: bool,
     ) -> None:
-        """Fetch every page that is not kept yet.
-
-        Args:
-            starts: told how many pages are there already, and how many there will be.
-            advanced: told of each page, from another thread.
-            failed_again: whether pages are asked for once more that could not be had.
-        """
         with self._kept.writing() as writer:
             if failed_again:
                 writer.forget_failures()
@@ -91,10 +82,23 @@ class UrlList:
             if missing:
                 run_apart(self._crawl(missing, keep))
 
-    def parts(self, size: int) -> Iterator[Iterable[RawPage | Dropped]]:
+    def parts(
+        self, size: int, finished: Finished | None = None
+    ) -> Iterator[Iterable[RawPage | Dropped]]:
         """Yield the pages, each read from the disk when its turn comes."""
-        for start in range(0, len(self._addresses), size):
-            yield _Part(self._kept, self._addresses[start : start + size])
+        for part in divide(len(self._addresses), size, finished):
+            yield _Part(self._kept, self._addresses[part])
+
+    @cached_property
+    def _addresses(self) -> list[str]:
+        listed = _read_list(self._path) if self._path else []
+        if self._sitemaps:
+            listed += run_apart(self._read_sitemaps())
+        # Fragments and spellings aside, the same page is fetched once.
+        addresses = list(dict.fromkeys(map(_normalise, listed)))
+        if not addresses:
+            raise SourceError("The sitemaps of pages.source list no page.")
+        return addresses
 
     async def _crawl(self, missing: list[str], keep: Callable[[Fetched], None]) -> None:
         async with self._client() as client:

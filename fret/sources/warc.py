@@ -9,29 +9,31 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from functools import cached_property
 from itertools import accumulate
+from typing import ClassVar, Literal
 
 from fret.errors import SourceError
-from fret.records import Dropped
-from fret.sources import Contents, Finished, RawPage
+from fret.sources import Contents, Finished, Source
 from fret.sources.archive_files import ArchiveFile, find_archives
 from fret.sources.members import GZIP_MAGIC, Place
+from fret.sources.parts import Row, cut
 from fret.sources.warc_records import Broken, read_records
 from fret.sources.warc_rows import make_row
-
-Row = RawPage | Dropped
 
 _MB = 1_000_000
 # Beside a page's bytes a block holds the head of the answer, and the sizes of its chunks.
 _HEAD_BYTES = 1 << 16
 
 
-class WarcFiles:
+class WarcFiles(Source):
     """The pages of WARC and WET files.
 
     Args:
         patterns: paths, folders, globs, or addresses that fsspec knows.
         max_bytes: a record of which more than twice that would have to be kept is dropped.
     """
+
+    holds: ClassVar[Literal["texts", "files", "bodies"]] = "bodies"
+    counts_in: ClassVar[str] = "MB"
 
     def __init__(self, patterns: Sequence[str], *, max_bytes: int) -> None:
         self._patterns = list(patterns)
@@ -41,37 +43,27 @@ class WarcFiles:
     def files(self) -> list[ArchiveFile]:
         return find_archives(self._patterns)
 
-    def describe(self) -> Contents:
+    def describe(self, first: int | None = None) -> Contents:
         """Hash names, sizes and ends of the files: reading all of them would take hours."""
-        contents = self._describe_first(len(self.files))
-        if not contents.n_bytes:
+        hashes = self._hashes[:first]
+        n_bytes = self._starts[len(hashes)]
+        if not n_bytes:
             raise SourceError(f"The files of {', '.join(self._patterns)} are empty.")
-        return contents
-
-    def begins_with(self, n_files: int, sha256: str) -> bool:
-        """Whether the first files are these, as `describe` gave them, and more have come after."""
-        return n_files < len(self.files) and self._describe_first(n_files).sha256 == sha256
-
-    def _describe_first(self, n_files: int) -> Contents:
-        total = hashlib.sha256("".join(self._hashes[:n_files]).encode()).hexdigest()
-        return Contents(None, total, n_files=n_files, n_bytes=self._starts[n_files])
+        total = hashlib.sha256("".join(hashes).encode()).hexdigest()
+        return Contents(None, total, n_files=len(hashes), n_bytes=n_bytes)
 
     @cached_property
     def _hashes(self) -> list[str]:
         return [file.hash_ends() for file in self.files]
 
     def parts(self, size: int, finished: Finished | None = None) -> Iterator[Iterator[Row]]:
-        """Yield all rows in order, at most `size` at a time, of one file at a time.
-
-        Each part is read as it is iterated over. A part that is finished already costs nothing.
-        """
+        """Yield all rows in order, at most `size` at a time, of one file at a time."""
         n_finished = finished.n if finished else 0
         for index in range(n_finished):
             yield self._part_again(index, size, finished)
         yield from self._parts_after(self._end_of(n_finished - 1, finished), size)
 
-    def count_mb(self, name: str | None = None) -> int:
-        """Return how many MB of files lie before the row of a name; without one, all of them."""
+    def count_units(self, name: str | None = None) -> int:
         if name is None:
             return -(-self._starts[-1] // _MB)  # even the last one that is begun
         number, place = self._find_row(name)
@@ -106,7 +98,7 @@ class WarcFiles:
         first, place = last or (0, None)
         for number, file in enumerate(self.files[first:]):
             with closing(self._rows(file, None if number else place)) as rows:
-                yield from _cut(rows, size)
+                yield from cut(rows, size)
 
     def _rows(self, file: ArchiveFile, after: Place | None) -> Generator[Row, None, None]:
         if not file.size:
@@ -132,31 +124,3 @@ def _dropped(file: ArchiveFile, broken: Broken) -> Row:
     row = make_row(broken, file.name)
     assert row is not None
     return row
-
-
-def _cut(rows: Iterator[Row], size: int) -> Iterator[Iterator[Row]]:
-    """Cut rows into parts, each read as it is iterated over."""
-    ahead = next(rows, None)
-    while ahead is not None:
-        part = _Part(ahead, rows, size)
-        yield part
-        ahead = part.finish()
-
-
-class _Part(Iterator[Row]):
-    def __init__(self, first: Row, rows: Iterator[Row], size: int) -> None:
-        self._ahead: Row | None = first
-        self._rows, self._left = rows, size
-
-    def __next__(self) -> Row:
-        if self._ahead is None or not self._left:
-            raise StopIteration
-        row, self._left = self._ahead, self._left - 1
-        self._ahead = next(self._rows, None)
-        return row
-
-    def finish(self) -> Row | None:
-        """Read to the end of the part; return the first row of the next."""
-        for _ in self:
-            pass
-        return self._ahead

@@ -65,6 +65,11 @@ class Context:
             )
         return found
 
+    def find_folder(self, path: str) -> str | None:
+        """Find a folder that the pipeline file may name; None where there is none."""
+        found = find_file(path, beside=self._beside)
+        return str(found) if found and found.is_dir() else None
+
     def find_patterns(self, patterns: Iterable[str]) -> list[str]:
         """Find where files, folders and globs that the pipeline file names lie.
 

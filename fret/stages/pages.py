@@ -4,32 +4,24 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar
 
-from fret.config import HtmlSource, PagesSettings, UrlsSource, WarcSource
+from fret.config import PagesSettings
 from fret.fingerprint import identity_of
 from fret.reasons import Reason
 from fret.records import Dropped, Page, Record
-from fret.sources import RawPage, Source
-from fret.sources.html import HtmlFolder
-from fret.sources.tables import TextTables
-from fret.sources.warc import WarcFiles
-from fret.sources.web import Manners
+from fret.sources import IDENTITY, RawPage
 from fret.stages.base import Stage, Tick
 from fret.stages.context import Context
+from fret.stages.page_sources import build_source
 from fret.store import Run
 from fret.text.extract import MainText, Unusable, detect_language
 from fret.text.isolate import IsolatedPool, Outcome
 
-if TYPE_CHECKING:
-    from fret.sources.urls import UrlList
-
-# What extracts pages of each kind of source; other sources hold texts.
+# What extracts pages, by what the source holds; texts are taken as they are.
 _EXTRACTORS = {
-    HtmlSource: "fret.text.extract:extract_file",
-    WarcSource: "fret.text.extract:extract_body",
-    UrlsSource: "fret.text.extract:extract_body",
+    "files": "fret.text.extract:extract_file",
+    "bodies": "fret.text.extract:extract_body",
 }
 
 # A title goes into every passage of its page, and into every prompt.
@@ -53,12 +45,11 @@ class Pages(Stage):
     def __init__(self, context: Context) -> None:
         self._settings: PagesSettings = context.settings.pages
         self._context = context
-        self._source = _build_source(context)
+        self._source = build_source(context)
         self._contents = self._source.describe()
         self._pool: IsolatedPool | None = None
-        self._mb_done = 0
-        if isinstance(self._source, WarcFiles):
-            self.counts_in = "MB"
+        self._n_told = 0
+        self.counts_in = self._source.counts_in
 
     def identity(self) -> dict[str, Any]:
         identity: dict[str, Any] = identity_of(self._settings.model_dump())
@@ -66,22 +57,17 @@ class Pages(Stage):
         return identity
 
     def has_grown_from(self, identity: dict[str, Any]) -> bool:
-        """Whether the source has got new files, all of them after those that were there."""
-        if not isinstance(self._source, WarcFiles):
-            return False
+        """Whether pages have only been added, after those that were there."""
         now, then = self.identity(), dict(identity)
         was = then.pop("source", {})
-        source = now.pop("source") | {key: was.get(key) for key in ("files", "bytes", "sha256")}
-        return (
-            (now, source) == (then, was)
-            and isinstance(was.get("files"), int)
-            and self._source.begins_with(was["files"], str(was["sha256"]))
-        )
+        contents = {key: was[key] for key in IDENTITY if key in was}
+        source = {k: v for k, v in now.pop("source").items() if k not in IDENTITY}
+        is_same = (now, source | contents) == (then, was)
+        return is_same and self._source.begins_with(contents)
 
     def open(self, run: Run) -> None:
-        if isinstance(self._settings.source, UrlsSource):
-            self._fetch(cast("UrlList", self._source))
-        if extractor := _EXTRACTORS.get(type(self._settings.source)):
+        self._fetch()
+        if extractor := _EXTRACTORS.get(self._source.holds):
             self._pool = IsolatedPool(
                 extractor,
                 workers=self._settings.workers or os.cpu_count() or 1,
@@ -89,32 +75,26 @@ class Pages(Stage):
                 memory_mb=self._settings.memory_mb,
             )
 
-    def _fetch(self, source: "UrlList") -> None:
+    def _fetch(self) -> None:
         """Fetch all pages before the first is read: so that slow hosts keep no other waiting."""
         observer = self._context.observer
-        source.fetch(
+        self._source.fetch(
             lambda done, total: observer.starts("fetching", done, total),
             lambda: observer.advanced("fetching", {}),
             failed_again=self._context.ask_failed_again,
         )
 
     def inputs(self, run: Run) -> Iterator[Iterable[RawPage | Dropped]]:
-        if isinstance(self._source, WarcFiles):
-            return self._source.parts(self._settings.shard_pages, _FinishedRows(run))
-        return self._source.parts(self._settings.shard_pages)
+        return self._source.parts(self._settings.shard_pages, _FinishedParts(run))
 
     def n_units(self, run: Run) -> int:
-        if isinstance(self._source, WarcFiles):
-            return self._source.count_mb()
-        return self._contents.n_pages or 0
+        return self._source.count_units() or self._contents.n_pages or 0
 
     def n_done(self, run: Run) -> int:
-        if not isinstance(self._source, WarcFiles):
-            return super().n_done(run)
-        finished = _FinishedRows(run)
-        names = finished.names(finished.n - 1) if finished.n else ()
-        self._mb_done = max(map(self._source.count_mb, names), default=0)
-        return self._mb_done
+        finished = _FinishedParts(run)
+        names = finished.names(finished.n - 1) if self.counts_in and finished.n else ()
+        self._n_told = max((self._source.count_units(name) or 0 for name in names), default=0)
+        return self._n_told if self.counts_in else super().n_done(run)
 
     def process(self, rows: Iterable[RawPage | Dropped], tick: Tick) -> Iterator[Page | Dropped]:
         waiting: deque[RawPage | Dropped] = deque()
@@ -151,17 +131,14 @@ class Pages(Stage):
                 yield row.body, row.encodings, row.charset, row.url, limit
 
     def _advance(self, row: RawPage | Dropped, tick: Tick) -> None:
-        if not isinstance(self._source, WarcFiles):
+        n = self._source.count_units(row.record_id if isinstance(row, Dropped) else row.name)
+        for _ in range(1 if n is None else n - self._n_told):
             tick()
-            return
-        mb = self._source.count_mb(row.record_id if isinstance(row, Dropped) else row.name)
-        while self._mb_done < mb:
-            self._mb_done += 1
-            tick()
+        self._n_told = n or 0
 
 
-class _FinishedRows:
-    """The names of the rows of the shards of pages that are finished."""
+class _FinishedParts:
+    """The parts whose shards are finished, and their rows."""
 
     def __init__(self, run: Run) -> None:
         self._folder = run.stage(Pages.name)
@@ -170,45 +147,14 @@ class _FinishedRows:
     def n(self) -> int:
         return len(self._folder.require().shards)
 
+    def n_rows(self, index: int) -> int:
+        return self._folder.require().shards[index].read
+
     def names(self, index: int) -> Iterator[str]:
         for page in self._folder.rows(Page, index):
             yield page.source
         for dropped in self._folder.rows(Dropped, index, dropped=True):
             yield dropped.record_id
-
-
-def _build_source(context: Context) -> Source:
-    settings = context.settings
-    source = settings.pages.source
-    if isinstance(source, WarcSource):
-        patterns = [source.path] if isinstance(source.path, str) else source.path
-        return WarcFiles(context.find_patterns(patterns), max_bytes=settings.pages.max_bytes)
-    if isinstance(source, UrlsSource):
-        # Loaded where it is needed: its HTTP client takes a moment.
-        from fret.sources.urls import UrlList
-
-        return UrlList(
-            context.find_path(source.path) if source.path else None,
-            sitemaps=source.sitemaps,
-            manners=Manners(
-                contact=source.contact,
-                delay_s=source.delay_s,
-                max_crawl_delay_s=source.max_crawl_delay_s,
-                max_wait_s=source.max_wait_s,
-                timeout_s=source.timeout_s,
-                max_redirects=source.max_redirects,
-                max_bytes=settings.pages.max_bytes,
-                hosts_at_once=source.hosts_at_once,
-                allow_private=source.allow_private,
-            ),
-            # Beside the stage's folder, which --redo removes.
-            kept=Path(settings.runs_dir) / settings.run / "crawl.sqlite",
-            max_age_s=source.max_age_s,
-        )
-    path = context.find_path(source.path)
-    if isinstance(source, HtmlSource):
-        return HtmlFolder(path)
-    return TextTables(path, text=source.text, title=source.title, url=source.url, id=source.id)
 
 
 def _take_text(raw: RawPage) -> MainText | Unusable:
