@@ -6,7 +6,7 @@ file where it stopped, and reads none of those before it.
 
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -51,20 +51,6 @@ class HubDataset(Source):
         """Look up the commit, which says what all rows are."""
         return Contents(None, commit=self._commit)
 
-    def fetch(
-        self,
-        starts: Callable[[int, int], None],
-        advanced: Callable[[], None],
-        *,
-        failed_again: bool,
-    ) -> None:
-        """Fetch the first row alone, so that wrong names are told before any work."""
-        try:
-            if next(self._rows(0, None), None) is None:
-                raise SourceError(f"The split {self._split!r} of {self._name} holds no row.")
-        except StageError as error:
-            raise SourceError(str(error)) from error
-
     def count_units(self, name: str | None = None) -> int | None:
         """Return how many rows there are, if the dataset's card says so."""
         info = (self._dataset.info.splits or {}).get(self._split)
@@ -76,9 +62,13 @@ class HubDataset(Source):
         for index in range(n_finished):
             yield self._part_again(index, size, finished)
         n_before = sum(finished.n_rows(i) for i in range(n_finished)) if finished else 0
-        if self._max_rows is None or n_before < self._max_rows:
-            left = None if self._max_rows is None else self._max_rows - n_before
-            yield from cut(itertools.islice(self._rows(n_finished, finished), left), size)
+        left = None if self._max_rows is None else self._max_rows - n_before
+        n_parts = n_finished
+        for part in cut(itertools.islice(self._rows(n_finished, finished), left), size):
+            yield part
+            n_parts += 1
+        if not n_parts:
+            raise SourceError(f"The split {self._split!r} of {self._name} holds no row.")
 
     def _part_again(self, index: int, size: int, finished: Finished | None) -> Iterator[Row]:
         """Read a part whose shard was there once."""
@@ -111,7 +101,6 @@ class HubDataset(Source):
     @cached_property
     def _dataset(self) -> Any:
         from datasets import load_dataset
-        from datasets.exceptions import DataFilesNotFoundError
 
         # What is told here is what is wrong with the names: the library lists the right ones.
         try:
@@ -122,11 +111,10 @@ class HubDataset(Source):
                 revision=None if self._is_folder else self._commit,
                 streaming=True,
             )
-        except DataFilesNotFoundError as error:
-            raise SourceError(f"{self._name} holds no data that can be read: {error}") from error
         except (ValueError, OSError) as error:
+            told = str(error).rstrip(".")
             raise SourceError(
-                f"{self._name} cannot be loaded: {error} "
+                f"{self._name} cannot be loaded: {told}. "
                 "Mend pages.source (dataset, config, split)."
             ) from error
 
