@@ -63,6 +63,7 @@ def gather_questions(
 
 def _check_drift(plan: Sequence[Part], redone: Sequence[str], run_name: str) -> None:
     """Refuse to go on with stages that were made with other settings, unless they are made anew."""
+    grown = {part.stage.name for part in plan if part.has_grown}
     for part in plan:
         old, new = part.folder.manifest, part.manifest
         # A manifest without a shard is of a stage that failed at once: nothing to keep.
@@ -73,14 +74,23 @@ def _check_drift(plan: Sequence[Part], redone: Sequence[str], run_name: str) -> 
             continue
         changes = differences(
             {"version": old.version, **old.identity}, {"version": new.version, **new.identity}
-        ) or [("what it reads", old.reads, new.reads)]
-        lines = "\n".join(f"  - {_describe_change(new.stage, *change)}" for change in changes)
+        )
+        lines = "\n".join(
+            [f"  - {_describe_change(new.stage, *change)}" for change in changes]
+            or [_describe_reads(old, new, grown)]
+        )
         raise DriftError(
             f"The run {run_name!r} has finished work that was made with other settings:\n{lines}\n"
             "Nothing was done. Either keep it and start another run (--set run=NAME), "
             f"or make this stage and all after it anew (--redo {new.stage}); "
             "answers of language models are kept and used again."
         )
+
+
+def _describe_reads(old: Manifest, new: Manifest, grown: set[str]) -> str:
+    names = [name for name in new.reads if old.reads.get(name) != new.reads[name]]
+    what = "has grown" if set(names) <= grown else "has changed"
+    return f"  - {new.stage}: what it reads ({', '.join(names)}) {what} since it was made"
 
 
 def _describe_change(stage: str, field: str, was: Any, now: Any) -> str:
