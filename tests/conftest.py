@@ -14,6 +14,9 @@ from llm_server import LLMServer
 
 # Before anything imports a Hugging Face library: tests reach no hub.
 os.environ["HF_HUB_OFFLINE"] = "1"
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # One worker per core: more threads than that only wait for each other.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 SUBJECTS = {
     "kettle": "A kettle descales best with vinegar. Pour in equal parts of vinegar and water",
