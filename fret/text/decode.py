@@ -18,6 +18,8 @@ _BOMS = (
 )
 # A few broken bytes are no reason to doubt an encoding that so many times more letters speak for.
 _GOOD_PER_BROKEN = 10
+# Bytes from which UTF-16 is told: the tags at the start of a page are half zeros.
+_HEAD = 200
 
 
 def decode_html(data: bytes, charset: str = "") -> str:
@@ -31,6 +33,8 @@ def decode_html(data: bytes, charset: str = "") -> str:
     for mark, marked in _BOMS:
         if data.startswith(mark):
             return data[len(mark) :].decode(marked, "replace")
+    if wide := _utf16_without_mark(data[:_HEAD]):
+        return data.decode(wide, "replace")
     declared = _known_encoding(charset) or _declared_encoding(data)
     # ISO-2022-JP and its kin are plain ASCII bytes, so "valid UTF-8" proves nothing there.
     order = [declared, "utf-8"] if (declared or "").startswith("iso2022") else ["utf-8", declared]
@@ -44,6 +48,14 @@ def decode_html(data: bytes, charset: str = "") -> str:
                 return text
     best = from_bytes(data[:100_000]).best()
     return data.decode(best.encoding if best else declared or "windows-1252", "replace")
+
+
+def _utf16_without_mark(head: bytes) -> str | None:
+    """Return the kind of UTF-16 that a page begins in, by the halves of its tags that are zero."""
+    n_first, n_second = head[::2].count(0), head[1::2].count(0)
+    if 8 * max(n_first, n_second) < len(head) or 8 * min(n_first, n_second) > len(head):
+        return None
+    return "utf-16-be" if n_first > n_second else "utf-16-le"
 
 
 def _is_nearly_whole(text: str) -> bool:

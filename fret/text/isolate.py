@@ -23,6 +23,10 @@ from typing import IO, Any
 # Items handed out per worker beyond the one it works on; bounds what waits in memory.
 _AHEAD = 4
 _LENGTH = struct.Struct(">Q")
+# How a child ends that got no more memory.
+_NO_MEMORY = 137
+# Failures after which the child is gone.
+_ENDINGS = {"timed_out", "out_of_memory", "crashed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Outcome:
 
     value: Any = None
     failure: str | None = None
-    """`timed_out`, `crashed` or `failed`."""
+    """`timed_out`, `out_of_memory`, `crashed` or `failed`."""
     detail: str = ""
 
 
@@ -57,6 +61,7 @@ class IsolatedPool:
             str(timeout_s),
         ]
         self._timeout_s = timeout_s
+        self._memory_mb = memory_mb
         self._workers = workers
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="fret-isolate")
         self._local = threading.local()
@@ -96,9 +101,9 @@ class IsolatedPool:
         if child is None:
             child = self._local.child = _Child(self._command)
             self._children.add(child)
-        outcome = child.call(arguments, self._timeout_s)
+        outcome = child.call(arguments, self._timeout_s, self._memory_mb)
         # A child may be ended just after its answer came: the next item shall not pay for that.
-        if outcome.failure in {"timed_out", "crashed"} or child.overdue:
+        if outcome.failure in _ENDINGS or child.overdue:
             self._children.discard(child)
             child.close()
             self._local.child = None
@@ -119,7 +124,7 @@ class _Child:
         self.overdue = False
         """Whether it was ended for taking too long."""
 
-    def call(self, arguments: tuple[Any, ...], timeout_s: float) -> Outcome:
+    def call(self, arguments: tuple[Any, ...], timeout_s: float, memory_mb: int) -> Outcome:
         assert self._process.stdin and self._process.stdout
         # The time runs from when the child has imported all: that is not the item's fault.
         watchdog = threading.Timer(timeout_s, self._end_overdue)
@@ -131,7 +136,7 @@ class _Child:
             watchdog.start()
             ok, value = _read_frame(self._process.stdout)
         except (EOFError, OSError, pickle.UnpicklingError):
-            return self._explain_end(timeout_s)
+            return self._explain_end(timeout_s, memory_mb)
         finally:
             watchdog.cancel()
             if watchdog.ident is not None:
@@ -155,10 +160,15 @@ class _Child:
         self.overdue = True
         self._process.kill()
 
-    def _explain_end(self, timeout_s: float) -> Outcome:
+    def _explain_end(self, timeout_s: float, memory_mb: int) -> Outcome:
         code = self._process.wait()
         if self.overdue or code == -getattr(signal, "SIGALRM", 0):
             return Outcome(failure="timed_out", detail=f"took longer than {timeout_s:g} s")
+        if code == _NO_MEMORY:
+            return Outcome(failure="out_of_memory", detail=f"needs more than {memory_mb} MB")
+        if code == -getattr(signal, "SIGKILL", 0):
+            detail = "the worker was killed, as systems do that run out of memory (status -9)"
+            return Outcome(failure="crashed", detail=detail)
         return Outcome(failure="crashed", detail=f"the worker ended with status {code}")
 
 
@@ -197,7 +207,7 @@ def _serve(target: str, memory_mb: int, timeout_s: float) -> None:
         try:
             answer = (True, function(*arguments))
         except MemoryError:
-            os._exit(137)  # what is left of this process is not to be trusted
+            os._exit(_NO_MEMORY)  # what is left of this process is not to be trusted
         except (
             Exception
         ) as error:  # whatever a page makes a library raise is that page's end, not ours
