@@ -127,7 +127,7 @@ class PagesSettings(Settings):
     """A page that takes longer is dropped."""
     max_bytes: int = Field(default=5_000_000, ge=1)
     """A page with more bytes (unpacked) is dropped."""
-    memory_mb: int = Field(default=2000, ge=256)
+    memory_mb: int = Field(default=2000, ge=512)
     """Memory for one worker, in MB; a page that needs more is dropped."""
     shard_pages: int = Field(default=500, ge=1)
     """Pages per shard: what is lost at most when a stage is cut off. Where the source is `warc`, a

@@ -21,6 +21,7 @@ _GOOD_PER_BROKEN = 10
 # The encoding in which all bytes mean something, and that servers declare unasked.
 _ANY_BYTES = "cp1252"
 _GUESSED_FROM = 100_000
+_A_WORD_OR_TWO = 20
 _TAG = re.compile(r"<[^<>]*>")
 _CONTROL = re.compile("[\x80-\x9f]")
 _JAPANESE_ESCAPES = (b"\x1b$B", b"\x1b$@")
@@ -34,7 +35,8 @@ def decode_html(data: bytes, charset: str = "") -> str:
     What its server declares (`charset`) comes before what the page does, as in browsers.
 
     Valid UTF-8 comes before the declaration because pages lie: text with other than ASCII letters
-    is hardly ever valid UTF-8 by chance. A declared ISO-8859-1 means windows-1252, as in browsers.
+    is hardly ever valid UTF-8 by chance. A declared ISO-8859-1 means windows-1252, as in browsers,
+    but where most letters would then be accented it is a server's default, and no word of a person.
     """
     for mark, marked in _BOMS:
         if data.startswith(mark):
@@ -81,7 +83,8 @@ def _decode_by_guess(data: bytes, otherwise: str) -> str:
 def _is_unlike_western(text: str) -> bool:
     """Whether most letters between tags are beyond ASCII, as in no language of windows-1252."""
     letters = [c for c in _TAG.sub("", text[:_GUESSED_FROM]) if c.isalpha() or c > "\x7f"]
-    return 2 * sum(letter > "\x7f" for letter in letters) > len(letters)
+    n_far = sum(letter > "\x7f" for letter in letters)
+    return n_far > _A_WORD_OR_TWO and 2 * n_far > len(letters)
 
 
 def _utf16_without_mark(head: bytes) -> str | None:

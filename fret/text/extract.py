@@ -42,6 +42,10 @@ class Method:
 _DEFAULT = Method()
 
 
+class GaveUpError(Exception):
+    """The parser gave up on a page that has text."""
+
+
 @dataclass(frozen=True, slots=True)
 class MainText:
     """What a page says, without what stands around it."""
@@ -118,6 +122,9 @@ def extract_html(
     Args:
         charset: the encoding by the page's own server, where one said.
         url: where the page was found.
+
+    Raises:
+        GaveUpError: the page plainly has text, but is too deep or too broken to be parsed.
     """
     if not _looks_like_html(data):
         return Unusable(Reason.NOT_HTML, f"begins with {data[:20]!r}")
@@ -185,13 +192,10 @@ def _parse(html: str) -> Any:
 
 
 def _explain_no_text(html: str, data: bytes, tree: Any) -> Unusable:
-    """Tell a page that says nothing from one that the parser gave up on, in whole or midway."""
+    """Tell a page that says nothing from one that the parser gave up on, at once or midway."""
     n_parsed = 0 if tree is None else sum(len(text) for text in tree.itertext())
     if _count_visible(html) > max(_PLAINLY_TEXT, 2 * n_parsed):
-        return Unusable(
-            Reason.EXTRACTION_FAILED,
-            f"the parser gave up on {len(data)} bytes of HTML with text: too deep or too broken",
-        )
+        raise GaveUpError(f"no text of {len(data)} bytes of HTML with text: too deep or too broken")
     return Unusable(Reason.NO_MAIN_TEXT, f"{len(data)} bytes of HTML")
 
 

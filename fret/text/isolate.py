@@ -9,6 +9,7 @@ import importlib
 import itertools
 import os
 import pickle
+import re
 import signal
 import struct
 import subprocess
@@ -18,6 +19,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 # Items handed out per worker beyond the one it works on; bounds what waits in memory.
@@ -25,6 +27,8 @@ _AHEAD = 4
 _LENGTH = struct.Struct(">Q")
 # How a child ends that got no more memory.
 _NO_MEMORY = 137
+# Part of the limit: tables that grow by doubling are refused well before it is reached.
+_NEAR = 0.8
 # Failures after which the child is gone.
 _ENDINGS = {"timed_out", "out_of_memory", "crashed"}
 
@@ -211,6 +215,8 @@ def _serve(target: str, memory_mb: int, timeout_s: float) -> None:
         except (
             Exception
         ) as error:  # whatever a page makes a library raise is that page's end, not ours
+            if _is_short_of_memory(memory_mb):
+                os._exit(_NO_MEMORY)
             answer = (False, f"{type(error).__name__}: {error}"[:300])
         _arm(0)
         _write_frame(sink, answer)
@@ -230,6 +236,16 @@ def _limit_memory(memory_mb: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     except (ImportError, ValueError, OSError):
         return  # this system has no such limit
+
+
+def _is_short_of_memory(memory_mb: int) -> bool:
+    """Whether this process came near its limit: libraries in C say so in words of their own."""
+    try:
+        status = Path("/proc/self/status").read_text("ascii")
+    except OSError:
+        return False
+    peak = re.search(r"VmPeak:\s*(\d+) kB", status)
+    return peak is not None and int(peak[1]) * 1024 > _NEAR * memory_mb * 1_000_000
 
 
 if __name__ == "__main__":
