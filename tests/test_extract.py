@@ -212,7 +212,8 @@ def test_precision_leaves_out_more_than_recall() -> None:
 def test_both_methods_read_the_same_metadata(method: Method) -> None:
     head = (
         '<title>Bridge closed | The Valley News</title><meta property="og:title" content="Closed">'
-        '<script type="application/ld+json">{"@context": "https://schema.org", "@type": "NewsArticle","datePublished": "2023-04-05",'
+        '<script type="application/ld+json">{"@context": "https://schema.org",'
+        '"@type": "NewsArticle", "datePublished": "2023-04-05",'
         '"publisher": {"name": "Valley &amp; Hill"}}</script>'
         '<link rel="canonical" href="https://news.example/bridge">'
     )
