@@ -38,7 +38,7 @@ def read_pages(names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
 def read_peers(name: str) -> dict[str, str]:
     """Return what another extractor made of each page."""
     data = json.loads(gzip.decompress((FOLDER / "peers" / f"{name}.json.gz").read_bytes()))
-    pages = data.get("results", data)  # some files say a version beside
+    pages = data.get("output", data)  # some files say a version beside
     return {page: entry["articleBody"] for page, entry in pages.items()}
 
 
