@@ -184,9 +184,9 @@ def small_pool() -> Iterator[IsolatedPool]:
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux limits memory")
 def test_a_page_that_eats_memory_is_dropped_as_such(small_pool: IsolatedPool) -> None:
     eaters = {
-        "a tree that the parser cannot hold": page("<p>x" * 1_500_000),
+        "a tree that the parser cannot hold": page("<p>x" * 1_000_000),
         "a table that is a hundred times its source": page(
-            f"<table>{('<tr>' + '<td colspan=100>x' * 40) * 1500}</table>"
+            f"<table>{('<tr>' + '<td colspan=100>x' * 40) * 600}</table>"
         ),
     }
     for name, data in eaters.items():

@@ -195,7 +195,9 @@ def _explain_no_text(html: str, data: bytes, tree: Any) -> Unusable:
     """Tell a page that says nothing from one that the parser gave up on, at once or midway."""
     n_parsed = 0 if tree is None else sum(len(text) for text in tree.itertext())
     if _count_visible(html) > max(_PLAINLY_TEXT, 2 * n_parsed):
-        raise GaveUpError(f"no text of {len(data)} bytes of HTML with text: too deep or too broken")
+        raise GaveUpError(
+            f"nothing came of {len(data)} bytes of HTML that hold text: too deep or too broken"
+        )
     return Unusable(Reason.NO_MAIN_TEXT, f"{len(data)} bytes of HTML")
 
 
