@@ -12,6 +12,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     NO_MAIN_TEXT = "no_main_text"
     TIMED_OUT = "timed_out"
+    OUT_OF_MEMORY = "out_of_memory"
     CRASHED = "crashed"
     EXTRACTION_FAILED = "extraction_failed"
     # pages, from the web and from WARC files

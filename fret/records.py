@@ -69,6 +69,10 @@ class Page(Record):
     url: str
     title: str
     text: str
+    """Light Markdown, one block a line, where the page was HTML (else as the source gives it): `#`
+    to `######` and headings, `- ` and items (two spaces before for each list around), `| a | b |`
+    for rows of tables, code with its own lines between lines of ```; no emphasis, links or images.
+    `fret.text.structure` says what is escaped. The title is not repeated."""
     language: str
     """ISO 639-1 code, empty when unknown."""
     date: str

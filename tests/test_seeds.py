@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_steering import STAGES, add_page, prompts_to
 
 import fret
 from fret.errors import ConfigError
@@ -16,6 +15,7 @@ from fret.retrieval.dense import MINILM, find_model
 from fret.stages.seeds import host_of
 from fret.writers.seeds import Place, SeedRules, choose_seeds, share_evenly
 from llm_server import LLMServer
+from test_steering import STAGES, add_page, prompts_to
 
 
 def places(n: int, start: int = 0) -> list[Place]:

@@ -15,7 +15,7 @@ from fret.stages.base import Stage, Tick
 from fret.stages.context import Context
 from fret.stages.page_sources import build_source
 from fret.store import Run
-from fret.text.extract import MainText, Unusable, detect_language
+from fret.text.extract import MainText, Method, Unusable, detect_language
 from fret.text.isolate import IsolatedPool, Outcome
 
 # What extracts pages, by what the source holds; texts are taken as they are.
@@ -30,6 +30,7 @@ _TITLE_CHARACTERS = 300
 _FAILURES = {
     "timed_out": Reason.TIMED_OUT,
     "crashed": Reason.CRASHED,
+    "out_of_memory": Reason.OUT_OF_MEMORY,
     "failed": Reason.EXTRACTION_FAILED,
 }
 
@@ -38,7 +39,7 @@ class Pages(Stage):
     """Reads the source and extracts; a page that hangs or crashes its worker is dropped."""
 
     name: ClassVar[str] = "pages"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     record: ClassVar[type[Record]] = Page
     reads: ClassVar[tuple[str, ...]] = ()
 
@@ -119,16 +120,17 @@ class Pages(Stage):
         self, rows: Iterable[RawPage | Dropped], waiting: deque[RawPage | Dropped]
     ) -> Iterator[tuple[Any, ...] | None]:
         limit = self._settings.max_bytes
+        method = Method(self._settings.extractor, self._settings.focus)
         for row in rows:
             if isinstance(row, Dropped) or (row.path is None and row.body is None):
                 waiting.append(row)
                 yield None
             elif row.body is None:
                 waiting.append(row)
-                yield row.path, limit
+                yield row.path, limit, method
             else:
                 waiting.append(replace(row, body=b""))  # not kept twice
-                yield row.body, row.encodings, row.charset, row.url, limit
+                yield row.body, row.encodings, row.charset, row.url, limit, method
 
     def _advance(self, row: RawPage | Dropped, tick: Tick) -> None:
         n = self._source.count_units(row.record_id if isinstance(row, Dropped) else row.name)

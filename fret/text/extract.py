@@ -1,23 +1,49 @@
-"""Main text and metadata of an HTML page, by trafilatura; run in worker processes (isolate)."""
+"""Main text and metadata of an HTML page; run in worker processes (isolate)."""
 
+import gc
 import gzip
 import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fret.reasons import Reason
 from fret.text.decode import decode_html
+from fret.text.main_text import Focus, find_text, find_text_fast, mark_preformatted
+from fret.text.metadata import Metadata, read_metadata
+from fret.text.structure import drop_title
 from fret.unpack import BombError, UnpackError, unpack
 
 # Below this, language identification is a guess; the page's own word is better.
 _LANGUAGE_CHARACTERS = 60
+# So much is plenty, and more takes its time: 1.1 ms per thousand characters.
+_LANGUAGE_ENOUGH = 2000
 # The attribute of <html> only: links have `hreflang`, and other elements may be in other languages.
 _HTML_LANGUAGE = re.compile(
     r"""<html\b[^>]*?[\s:"']lang\s*=\s*["']?([a-z]{2})(?![a-z])""", re.IGNORECASE
 )
+# A page in which so many characters can be seen has text, whether or not an extractor found it.
+_PLAINLY_TEXT = 250
+_TAG = re.compile(r"<[^<>]*>")
+_HIDDEN = re.compile(r"(<!--|<script\b|<style\b)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How main text is found."""
+
+    extractor: Literal["trafilatura", "resiliparse"] = "trafilatura"
+    focus: Focus = "balanced"
+    """For trafilatura alone."""
+
+
+_DEFAULT = Method()
+
+
+class GaveUpError(Exception):
+    """The parser gave up on a page that has text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +71,14 @@ class Unusable:
 def prepare() -> None:
     """Import what takes long, so that no page's time is spent on it."""
     import py3langid
-    import trafilatura
 
-    trafilatura.bare_extraction("<html><body><p>A first page.</p></body></html>")
+    extract_html(b"<html><body><p>A first page.</p></body></html>")
     py3langid.classify("A first text.")
+    # What was imported lives as long as the process: no collection need look at it again.
+    gc.freeze()
 
 
-def extract_file(path: str, max_bytes: int) -> MainText | Unusable:
+def extract_file(path: str, max_bytes: int, method: Method = _DEFAULT) -> MainText | Unusable:
     """Read an HTML file, unpack it where it is gzipped, and extract its main text."""
     try:
         data = _read_capped(Path(path), max_bytes + 1)
@@ -59,11 +86,16 @@ def extract_file(path: str, max_bytes: int) -> MainText | Unusable:
         return Unusable(Reason.UNREADABLE, str(error).replace(path, Path(path).name))
     if len(data) > max_bytes:
         return Unusable(Reason.TOO_LARGE, f"over {max_bytes} bytes")
-    return extract_html(data)
+    return extract_html(data, method=method)
 
 
 def extract_body(
-    data: bytes, encodings: Sequence[str], charset: str, url: str, max_bytes: int
+    data: bytes,
+    encodings: Sequence[str],
+    charset: str,
+    url: str,
+    max_bytes: int,
+    method: Method = _DEFAULT,
 ) -> MainText | Unusable:
     """Unpack the body of an answer by HTTP, and extract its main text.
 
@@ -79,35 +111,44 @@ def extract_body(
         return Unusable(Reason.UNREADABLE, str(error))
     if len(html) > max_bytes:
         return Unusable(Reason.TOO_LARGE, f"over {max_bytes} bytes")
-    return extract_html(html, charset=charset, url=url)
+    return extract_html(html, charset=charset, url=url, method=method)
 
 
-def extract_html(data: bytes, *, charset: str = "", url: str = "") -> MainText | Unusable:
+def extract_html(
+    data: bytes, *, charset: str = "", url: str = "", method: Method = _DEFAULT
+) -> MainText | Unusable:
     """Extract the main text of an HTML page; comments of readers are left out.
 
     Args:
         charset: the encoding by the page's own server, where one said.
         url: where the page was found.
+
+    Raises:
+        GaveUpError: the page plainly has text, but is too deep or too broken to be parsed.
     """
     if not _looks_like_html(data):
         return Unusable(Reason.NOT_HTML, f"begins with {data[:20]!r}")
-    from trafilatura import bare_extraction
-
     html = decode_html(data, charset)
-    document: Any = bare_extraction(
-        html, url=url or None, with_metadata=True, include_comments=False
-    )
-    text = _tidy(document.text or "", document.title or "") if document else ""
-    if not text:
-        return Unusable(Reason.NO_MAIN_TEXT, f"{len(data)} bytes of HTML")
+    tree = _parse(html)
+    metadata = Metadata("", "", "", "", "") if tree is None else read_metadata(tree, url)
+    if method.extractor == "resiliparse":
+        text = find_text_fast(html)
+    elif tree is None:
+        text = ""
+    else:
+        mark_preformatted(tree)
+        text = find_text(tree, url, method.focus)
+    text = drop_title(text, metadata.title)
+    if not any(map(str.isalnum, text)):
+        return _explain_no_text(html, data, tree)
     return MainText(
-        title=" ".join((document.title or "").split()),
+        title=metadata.title,
         text=text,
-        url=document.url or "",
+        url=metadata.url,
         language=detect_language(text) or _declared_language(html),
-        date=document.date or "",
-        site=document.sitename or document.hostname or "",
-        licence=document.license or "",
+        date=metadata.date,
+        site=metadata.site,
+        licence=metadata.licence,
     )
 
 
@@ -117,7 +158,7 @@ def detect_language(text: str) -> str:
         return ""
     import py3langid
 
-    return str(py3langid.classify(text[:5000])[0])
+    return str(py3langid.classify(text[:_LANGUAGE_ENOUGH])[0])
 
 
 def _read_capped(path: Path, limit: int) -> bytes:
@@ -141,9 +182,30 @@ def _declared_language(html: str) -> str:
     return found[1].lower() if found else ""
 
 
-def _tidy(text: str, title: str) -> str:
-    """Strip lines, drop empty ones, and the title where it stands again as the first line."""
-    lines = [line for raw in text.splitlines() if (line := " ".join(raw.split()))]
-    if lines and title and lines[0].casefold() == " ".join(title.split()).casefold():
-        lines = lines[1:]
-    return "\n".join(lines)
+def _parse(html: str) -> Any:
+    """Parse a page; None where the parser gives up, as on trees that are too deep."""
+    from trafilatura import load_html
+
+    # Without this, what begins otherwise is taken for a fragment, and its head is thrown away.
+    whole = html if "<html" in html[:50].lower() else f"<!DOCTYPE html>\n{html}"
+    return load_html(whole)
+
+
+def _explain_no_text(html: str, data: bytes, tree: Any) -> Unusable:
+    """Tell a page that says nothing from one that the parser gave up on, at once or midway."""
+    n_parsed = 0 if tree is None else sum(len(text) for text in tree.itertext())
+    if _count_visible(html) > max(_PLAINLY_TEXT, 2 * n_parsed):
+        raise GaveUpError(
+            f"nothing came of {len(data)} bytes of HTML that hold text: too deep or too broken"
+        )
+    return Unusable(Reason.NO_MAIN_TEXT, f"{len(data)} bytes of HTML")
+
+
+def _count_visible(html: str) -> int:
+    """Count the characters between tags, comments, scripts and styles left out."""
+    first, *rest = _HIDDEN.split(html)
+    shown = [first]
+    for opened, piece in zip(rest[::2], rest[1::2], strict=True):
+        end = "-->" if opened == "<!--" else "</"
+        shown.append(piece.partition(end)[2])
+    return sum(len(word) for word in _TAG.sub(" ", " ".join(shown)).split())

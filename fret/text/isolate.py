@@ -9,6 +9,7 @@ import importlib
 import itertools
 import os
 import pickle
+import re
 import signal
 import struct
 import subprocess
@@ -18,11 +19,18 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 # Items handed out per worker beyond the one it works on; bounds what waits in memory.
 _AHEAD = 4
 _LENGTH = struct.Struct(">Q")
+# How a child ends that got no more memory.
+_NO_MEMORY = 137
+# Part of the limit: tables that grow by doubling are refused well before it is reached.
+_NEAR = 0.8
+# Failures after which the child is gone.
+_ENDINGS = {"timed_out", "out_of_memory", "crashed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +39,7 @@ class Outcome:
 
     value: Any = None
     failure: str | None = None
-    """`timed_out`, `crashed` or `failed`."""
+    """`timed_out`, `out_of_memory`, `crashed` or `failed`."""
     detail: str = ""
 
 
@@ -57,6 +65,7 @@ class IsolatedPool:
             str(timeout_s),
         ]
         self._timeout_s = timeout_s
+        self._memory_mb = memory_mb
         self._workers = workers
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="fret-isolate")
         self._local = threading.local()
@@ -96,9 +105,9 @@ class IsolatedPool:
         if child is None:
             child = self._local.child = _Child(self._command)
             self._children.add(child)
-        outcome = child.call(arguments, self._timeout_s)
+        outcome = child.call(arguments, self._timeout_s, self._memory_mb)
         # A child may be ended just after its answer came: the next item shall not pay for that.
-        if outcome.failure in {"timed_out", "crashed"} or child.overdue:
+        if outcome.failure in _ENDINGS or child.overdue:
             self._children.discard(child)
             child.close()
             self._local.child = None
@@ -119,7 +128,7 @@ class _Child:
         self.overdue = False
         """Whether it was ended for taking too long."""
 
-    def call(self, arguments: tuple[Any, ...], timeout_s: float) -> Outcome:
+    def call(self, arguments: tuple[Any, ...], timeout_s: float, memory_mb: int) -> Outcome:
         assert self._process.stdin and self._process.stdout
         # The time runs from when the child has imported all: that is not the item's fault.
         watchdog = threading.Timer(timeout_s, self._end_overdue)
@@ -131,7 +140,7 @@ class _Child:
             watchdog.start()
             ok, value = _read_frame(self._process.stdout)
         except (EOFError, OSError, pickle.UnpicklingError):
-            return self._explain_end(timeout_s)
+            return self._explain_end(timeout_s, memory_mb)
         finally:
             watchdog.cancel()
             if watchdog.ident is not None:
@@ -155,10 +164,15 @@ class _Child:
         self.overdue = True
         self._process.kill()
 
-    def _explain_end(self, timeout_s: float) -> Outcome:
+    def _explain_end(self, timeout_s: float, memory_mb: int) -> Outcome:
         code = self._process.wait()
         if self.overdue or code == -getattr(signal, "SIGALRM", 0):
             return Outcome(failure="timed_out", detail=f"took longer than {timeout_s:g} s")
+        if code == _NO_MEMORY:
+            return Outcome(failure="out_of_memory", detail=f"needs more than {memory_mb} MB")
+        if code == -getattr(signal, "SIGKILL", 0):
+            detail = "the worker was killed, as systems do that run out of memory (status -9)"
+            return Outcome(failure="crashed", detail=detail)
         return Outcome(failure="crashed", detail=f"the worker ended with status {code}")
 
 
@@ -197,10 +211,12 @@ def _serve(target: str, memory_mb: int, timeout_s: float) -> None:
         try:
             answer = (True, function(*arguments))
         except MemoryError:
-            os._exit(137)  # what is left of this process is not to be trusted
+            os._exit(_NO_MEMORY)  # what is left of this process is not to be trusted
         except (
             Exception
         ) as error:  # whatever a page makes a library raise is that page's end, not ours
+            if _is_short_of_memory(memory_mb):
+                os._exit(_NO_MEMORY)
             answer = (False, f"{type(error).__name__}: {error}"[:300])
         _arm(0)
         _write_frame(sink, answer)
@@ -220,6 +236,16 @@ def _limit_memory(memory_mb: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     except (ImportError, ValueError, OSError):
         return  # this system has no such limit
+
+
+def _is_short_of_memory(memory_mb: int) -> bool:
+    """Whether this process came near its limit: libraries in C say so in words of their own."""
+    try:
+        status = Path("/proc/self/status").read_text("ascii")
+    except OSError:
+        return False
+    peak = re.search(r"VmPeak:\s*(\d+) kB", status)
+    return peak is not None and int(peak[1]) * 1024 > _NEAR * memory_mb * 1_000_000
 
 
 if __name__ == "__main__":
