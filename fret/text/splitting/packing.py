@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from fret.text.splitting.parts import AFTER_HEADING, Part
 
 # What a passage that is empty costs beside one that is full, in breaks between sentences.
-_EMPTINESS = 1.0
+_EMPTINESS = 0.75
 # More than any break but one after a heading.
 _TOO_SHORT = 300.0
 _TOO_LONG = 1e6

@@ -14,9 +14,9 @@ Measure = Callable[[Sequence[str]], list[int]]
 # What a break costs, before a part of each kind. One between two sentences costs 1; the others say
 # how much likelier or less likely a break is to part what belongs together.
 SENTENCE = 1.0
-_PARAGRAPH = 0.5
-_HEADING, _HEADING_LEVEL = 0.1, 0.05
-_BEFORE_TITLE, _AFTER_TITLE = 0.3, 2.0
+_PARAGRAPH = 0.3
+_HEADING, _HEADING_LEVEL = 0.05, 0.02
+_BEFORE_TITLE, _AFTER_TITLE = 0.2, 2.0
 _AFTER_COLON = 1.5
 _ITEM, _NESTED_ITEM, _IN_ITEM = 0.8, 1.2, 1.5
 # Within what fits as a whole; less than for a passage that is too short: see `packing`.
@@ -50,10 +50,16 @@ class Part(NamedTuple):
     headings: tuple[str, ...]
     """Those that it stands under, the outermost first."""
     head: str = ""
-    """The head row of its table, where that lies before it."""
+    """The head row of its table, which a passage repeats that begins with this row."""
+    head_size: float = 0.0
     is_heading: bool = False
     is_sentence: bool = True
     """Whether it begins where a sentence, item, row or line does."""
+
+    @property
+    def repeats(self) -> float:
+        """What a passage that begins here repeats of its table, in words or tokens."""
+        return self.head_size if self.is_sentence else 0.0
 
 
 class _Draft(NamedTuple):
@@ -150,9 +156,7 @@ def _draft(block: Block, before: Block | None, small_starts: bool) -> Iterator[_
             yield from _draft_sentences(line, cost, inner, small_starts)
 
 
-def _draft_sentences(
-    line: str, cost: float, inner: float, small_starts: bool
-) -> Iterator[_Draft]:
+def _draft_sentences(line: str, cost: float, inner: float, small_starts: bool) -> Iterator[_Draft]:
     gap, end, indent = "\n", 0, line[: len(line) - len(line.lstrip())]
     for start, next_end in find_sentences(line, small_starts=small_starts):
         if end:
@@ -186,13 +190,17 @@ def _finish(block: Block, parts: list[Part], most: int) -> list[Part]:
     """Say where a list, table or code may be broken, and which row is to be repeated."""
     if block.kind in {"heading", "paragraph"} or len(parts) < 2:
         return parts
-    if sum(part.size for part in parts) <= most:
-        return parts[:1] + [p._replace(cost=p.cost + _WITHIN_WHOLE) for p in parts[1:]]
+    is_whole = sum(part.size for part in parts) <= most
+    more = _WITHIN_WHOLE if is_whole else 0.0
+    parts = parts[:1] + [part._replace(cost=part.cost + more) for part in parts[1:]]
+    if block.kind == "code":  # no fence stands alone
+        for i in (1, -1):
+            parts[i] = parts[i]._replace(cost=AFTER_HEADING)
     head = parts[0]
-    if block.kind == "table" and head.size <= _HEAD_SHARE * most:
+    if block.kind == "table" and not is_whole and head.size <= _HEAD_SHARE * most:
         # A break right after it would leave the head alone.
-        rows = [part._replace(head=head.text) for part in parts[1:]]
-        return [head, rows[0]._replace(cost=AFTER_HEADING, head=""), *rows[1:]]
+        rows = [part._replace(head=head.text, head_size=head.size) for part in parts[1:]]
+        return [head, rows[0]._replace(cost=AFTER_HEADING, head="", head_size=0.0), *rows[1:]]
     return parts
 
 
@@ -239,7 +247,7 @@ def _find_rooms(parts: Iterable[Part], most: int) -> Iterator[float]:
     for part in parts:
         if part.cost < AFTER_HEADING:
             taken = 0.0
-        yield most - taken - weigh(part.head, 0) - (len(part.head.split()) if part.head else 0)
+        yield most - taken - part.head_size
         taken += part.size
 
 

@@ -1,14 +1,17 @@
 """Parts to passages: their texts, what they repeat, and the mending of what came out wrong."""
 
 import itertools
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from fret.text.splitting.cuts import find_cut
+from fret.text.splitting.cuts import WORD, find_cut
 from fret.text.splitting.packing import pack
-from fret.text.splitting.parts import Measure, Part, make_parts, weigh
+from fret.text.splitting.parts import AFTER_HEADING, Measure, Part, make_parts, weigh
 from fret.text.splitting.words import count_each
 
+# Characters by which a cut in the middle of a passage may move for its halves to fit.
+_HALVE_SHIFT = 12
 # More sentences are not looked at for an overlap.
 _OVERLAP_PARTS = 30
 # A passage that the tokenizer finds too long is halved, its halves likewise, at most so often.
@@ -52,10 +55,9 @@ def split_text(
     parts = make_parts(text, measure=measure, most=max_size)
     if not parts:
         return []
-    heads = _measure_heads(parts, measure)
     repeats = [_find_overlap(parts, i, overlap) for i in range(len(parts))]
     extras = [
-        heads.get(part.head, 0.0) + sum(p.size for p in parts[start:i])
+        part.repeats + sum(p.size for p in parts[start:i])
         for i, (part, start) in enumerate(zip(parts, repeats, strict=True))
     ]
     spans = pack(parts, extras=extras, most=max_size, least=min_size)
@@ -70,24 +72,14 @@ class _Draft(NamedTuple):
     parts: list[Part]
 
     @property
-    def n_units(self) -> int:
-        return sum(part.n_units for part in self.parts)
-
-    @property
-    def size(self) -> float:
-        return sum(part.size for part in (*self.repeated, *self.parts))
+    def _first(self) -> Part:
+        return (self.repeated or self.parts)[0]
 
     def join(self) -> str:
-        first = (self.repeated or self.parts)[0]
-        head = f"{first.head}\n" if first.head and first.is_sentence else ""
+        first = self._first
+        head = f"{first.head}\n" if first.repeats else ""
         parts = (*self.repeated, *self.parts)
         return (head + first.text + "".join(p.gap + p.text for p in parts[1:])).strip()
-
-
-def _measure_heads(parts: Sequence[Part], measure: Measure) -> dict[str, float]:
-    heads = sorted({part.head for part in parts if part.head})
-    counts = measure([f"{head}\n" for head in heads])
-    return {head: weigh(head, n) for head, n in zip(heads, counts, strict=True)}
 
 
 def _find_overlap(parts: Sequence[Part], at: int, room: float) -> int:
@@ -109,49 +101,90 @@ def _mend_short(
     drafts: list[_Draft], measure: Measure, max_size: int, min_size: int
 ) -> list[_Draft]:
     """Divide anew, within a sentence, what no arrangement of sentences could make long enough."""
-    mended: list[_Draft] = []
-    for draft in drafts:
-        mended.append(draft)
-        if len(mended) > 1 and min(draft.n_units, mended[-2].n_units) < min_size:
-            first, second = mended[-2:]
+    counts = measure([draft.join() for draft in drafts])
+    mended: list[tuple[_Draft, int]] = []
+    for pair in zip(drafts, counts, strict=True):
+        mended.append(pair)
+        if len(mended) > 1 and min(count for _, count in mended[-2:]) < min_size:
+            (first, _), (second, _) = mended[-2:]
             both = _Draft(first.repeated, first.parts + second.parts)
-            divided = [both] if both.size <= max_size else _halve(both, measure)
-            if min(each.n_units for each in divided) >= min(min_size, both.n_units // 2):
-                mended[-2:] = divided
-    return mended
+            text = both.join()
+            if weigh(text, measure([text])[0]) <= max_size:
+                fit = [both]
+            else:
+                fit = _halve(both, measure, max_size, min_size) or [first, second]
+            mended[-2:] = zip(fit, measure([each.join() for each in fit]), strict=True)
+    return [draft for draft, _ in mended]
 
 
-def _halve(draft: _Draft, measure: Measure) -> list[_Draft]:
-    """Divide a passage in the middle."""
-    sizes = list(itertools.accumulate(part.size for part in draft.parts))
-    middle = sizes[-1] / 2
-    i = next(i for i, size in enumerate(sizes) if size >= middle)
-    part, before = draft.parts[i], sizes[i] - draft.parts[i].size
-    at = round(len(part.text) * (middle - before) / part.size) if part.size else 0
-    if not 0 < at < len(part.text):
-        cut = max(1, i) if at <= 0 else i + 1
-        if not 0 < cut < len(draft.parts):
-            return [draft]
-        return [_Draft(draft.repeated, draft.parts[:cut]), _Draft([], draft.parts[cut:])]
-    at, cost = find_cut(part.text, at, min(at + 1, len(part.text) - 1))
-    texts = part.text[:at].rstrip(), part.text[at:].lstrip()
-    if not all(texts):
-        return [draft]
-    gap = " " if len("".join(texts)) < len(part.text) else ""
-    counts = measure([part.gap + texts[0], gap + texts[1]])
-    left = part._replace(text=texts[0], n_units=counts[0], size=weigh(texts[0], counts[0]))
-    right = part._replace(
-        text=texts[1],
-        n_units=counts[1],
-        size=weigh(texts[1], counts[1]),
-        gap=gap,
-        cost=cost,
-        is_sentence=False,
-    )
-    return [
-        _Draft(draft.repeated, [*draft.parts[:i], left]),
-        _Draft([], [right, *draft.parts[i + 1 :]]),
-    ]
+def _halve(draft: _Draft, measure: Measure, max_size: int, min_size: int) -> list[_Draft]:
+    """Divide a passage near its middle, so that its halves fit; empty where it cannot be divided.
+
+    Of ways that fit as well, one between parts comes first, then one at a space.
+    """
+
+    def misfit(halves: tuple[_Draft, _Draft]) -> float:
+        counts = measure([half.join() for half in halves])
+        return sum(max(0, count - max_size) + max(0, min_size - count) for count in counts)
+
+    best: tuple[float, Sequence[_Draft]] = (math.inf, ())
+    for halves in _list_halves(draft, measure):
+        worse = misfit(halves)
+        if worse < best[0]:
+            best = worse, halves
+        if not worse:
+            break
+    return list(best[1])
+
+
+def _list_halves(draft: _Draft, measure: Measure) -> Iterator[tuple[_Draft, _Draft]]:
+    sizes = list(itertools.accumulate(part.n_units for part in draft.parts))
+    i = next(i for i, size in enumerate(sizes) if size >= sizes[-1] / 2)
+    part = draft.parts[i]
+    for cut in (i, i + 1):
+        if 0 < cut < len(draft.parts) and draft.parts[cut].cost < AFTER_HEADING:
+            parts = draft.parts
+            yield _Draft(draft.repeated, parts[:cut]), _Draft([], parts[cut:])
+    middle = _find_place(part.text, sizes[-1] / 2 - sizes[i] + part.n_units, measure)
+    for at, cost in _list_cuts(part.text, middle):
+        if halves := _divide(part, at, cost, measure):
+            left, right = halves
+            yield (
+                _Draft(draft.repeated, [*draft.parts[:i], left]),
+                _Draft([], [right, *draft.parts[i + 1 :]]),
+            )
+
+
+def _find_place(text: str, n_units: float, measure: Measure) -> int:
+    """Return after how many characters a text has so many words or tokens."""
+    low, high = 0, len(text)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if measure([text[:middle]])[0] < n_units:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _list_cuts(text: str, at: int) -> Iterator[tuple[int, float]]:
+    """Yield places to cut near one: the spaces around it, then within words."""
+    yield text.rfind(" ", 0, at) + 1, WORD
+    yield text.find(" ", at) + 1, WORD
+    for shift in sorted(range(-_HALVE_SHIFT, _HALVE_SHIFT + 1), key=abs):
+        if 0 < at + shift < len(text):
+            yield find_cut(text, at + shift, min(at + shift + 1, len(text) - 1), reach=0)
+
+
+def _divide(part: Part, at: int, cost: float, measure: Measure) -> tuple[Part, Part] | None:
+    before, after = part.text[:at].rstrip(), part.text[at:].lstrip()
+    if not before or not after:
+        return None
+    gap = " " if len(before) + len(after) < len(part.text) else ""
+    counts = measure([part.gap + before, gap + after])
+    left = part._replace(text=before, n_units=counts[0], size=weigh(before, counts[0]))
+    right = part._replace(text=after, n_units=counts[1], size=weigh(after, counts[1]))
+    return left, right._replace(gap=gap, cost=cost, is_sentence=False)
 
 
 def _finish(drafts: list[_Draft], measure: Measure, max_size: int) -> list[Piece]:
@@ -164,7 +197,9 @@ def _finish(drafts: list[_Draft], measure: Measure, max_size: int) -> list[Piece
             break
         for i in reversed(long):
             shorter = [_Draft([], drafts[i].parts)] if drafts[i].repeated else []
-            shorter = shorter or _halve(drafts[i], measure)
+            shorter = shorter or _halve(drafts[i], measure, max_size, 0)
+            if not shorter:
+                continue
             drafts[i : i + 1] = shorter
             texts[i : i + 1] = [draft.join() for draft in shorter]
             counts[i : i + 1] = measure([draft.join() for draft in shorter])

@@ -33,6 +33,9 @@ _HAS_STOPS = re.compile(r"[។။]")
 # Characters: a shorter clause is rather a name or a part of a list.
 _SHORTEST_CLAUSE = 30
 
+# A line without any of these is one sentence, which is soon seen.
+_MAY_END = re.compile(r"[.!?…؟۔।॥։።။。！？｡\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
+
 # How much of a text is looked at to see whether it has capitals, and how many letters that takes.
 _SEEN, _FEWEST_LETTERS = 20_000, 40
 
@@ -56,6 +59,8 @@ def split_sentences(paragraph: str) -> list[str]:
 
 def find_sentences(paragraph: str, *, small_starts: bool) -> list[tuple[int, int]]:
     """Return where each sentence begins and ends; between them is white space or nothing."""
+    if not _MAY_END.search(paragraph):
+        return [span] if (span := _strip(paragraph, 0, len(paragraph))) else []
     spans, start = [], 0
     abbreviation = _ABBREVIATIONS[small_starts]
     for match in _END.finditer(paragraph):
@@ -71,7 +76,7 @@ def find_sentences(paragraph: str, *, small_starts: bool) -> list[tuple[int, int
 
 def _find_clauses(paragraph: str, start: int, end: int) -> list[tuple[int, int]]:
     spans = []
-    if not _HAS_STOPS.search(paragraph, start, end):
+    if _SPACED.search(paragraph, start, end) and not _HAS_STOPS.search(paragraph, start, end):
         for match in _SPACED.finditer(paragraph, start, end):
             if match.start() - start >= _SHORTEST_CLAUSE:
                 spans.append((start, match.start()))
