@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from fret.text.splitting.words import _WORD
+from fret.text.splitting.words import WORD_PATTERN
 
 FOLDER = Path(__file__).parents[2] / "shared" / "data" / "splitting"
 IS_THERE = (FOLDER / "questions.jsonl").is_file()
@@ -76,5 +76,5 @@ def evaluate(split: Split, names: Sequence[str] = ()) -> Outcome:
 
 def cut_windows(text: str, size: int) -> list[str]:
     """Cut a text into windows of `size` words, whatever they hold."""
-    starts = [match.start() for match in _WORD.finditer(text)][::size]
+    starts = [match.start() for match in WORD_PATTERN.finditer(text)][::size]
     return [text[a:b] for a, b in zip([0, *starts[1:]], [*starts[1:], len(text)], strict=True)]

@@ -18,14 +18,14 @@ _MARKS = (
     r"\u0670\u0900-\u0963\u0966-\u0df3"
 )
 _LETTER = rf"[^\W{NO_SPACES}]"
-_WORD = re.compile(
+WORD_PATTERN = re.compile(
     rf"[{NO_SPACES}][{_NO_SPACES_MARKS}]*|{_LETTER}{{1,40}}(?:(?:[{_MARKS}]+|['’](?={_LETTER})){_LETTER}{{0,40}})*"
 )
 
 
 def count_words(text: str) -> int:
     """Count words; a character of a script without spaces counts as one."""
-    return len(_WORD.findall(text))
+    return len(WORD_PATTERN.findall(text))
 
 
 def count_each(texts: Sequence[str]) -> list[int]:
