@@ -38,7 +38,8 @@ def read_corpora() -> dict[str, str]:
 @cache
 def read_questions() -> list[tuple[str, list[str]]]:
     """Return the corpus of each question and the texts of its spans."""
-    rows = [json.loads(line) for line in (FOLDER / "questions.jsonl").open("rb")]
+    lines = (FOLDER / "questions.jsonl").read_text("utf-8").split("\n")
+    rows = [json.loads(line) for line in lines if line]
     texts = read_corpora()
     return [
         (row["corpus"], [

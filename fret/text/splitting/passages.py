@@ -112,22 +112,35 @@ def _mend_short(
             if weigh(text, measure([text])[0]) <= max_size:
                 fit = [both]
             else:
-                fit = _halve(both, measure, max_size, min_size) or [first, second]
+                fit = _halve(both, measure, max_size, min_size, instead_of=(first, second))
             mended[-2:] = zip(fit, measure([each.join() for each in fit]), strict=True)
     return [draft for draft, _ in mended]
 
 
-def _halve(draft: _Draft, measure: Measure, max_size: int, min_size: int) -> list[_Draft]:
+def _halve(
+    draft: _Draft,
+    measure: Measure,
+    max_size: int,
+    min_size: int,
+    *,
+    instead_of: Sequence[_Draft] = (),
+) -> list[_Draft]:
     """Divide a passage near its middle, so that its halves fit; empty where it cannot be divided.
 
     Of ways that fit as well, one between parts comes first, then one at a space.
+
+    Args:
+        instead_of: what is returned where no way fits better.
     """
 
-    def misfit(halves: tuple[_Draft, _Draft]) -> float:
-        counts = measure([half.join() for half in halves])
-        return sum(max(0, count - max_size) + max(0, min_size - count) for count in counts)
+    def misfit(halves: Sequence[_Draft]) -> float:
+        texts = [half.join() for half in halves]
+        return sum(
+            max(0, weigh(text, count) - max_size) + max(0, min_size - count)
+            for text, count in zip(texts, measure(texts), strict=True)
+        )
 
-    best: tuple[float, Sequence[_Draft]] = (math.inf, ())
+    best = (misfit(instead_of) if instead_of else math.inf, instead_of)
     for halves in _list_halves(draft, measure):
         worse = misfit(halves)
         if worse < best[0]:
