@@ -55,10 +55,11 @@ def split_text(
     parts = make_parts(text, measure=measure, most=max_size)
     if not parts:
         return []
-    repeats = [_find_overlap(parts, i, overlap) for i in range(len(parts))]
+    places: Sequence[int] = range(len(parts))
+    repeats = [_find_overlap(parts, i, overlap) for i in places] if overlap else places
     extras = [
-        part.repeats + sum(p.size for p in parts[start:i])
-        for i, (part, start) in enumerate(zip(parts, repeats, strict=True))
+        part.repeats + sum(p.size for p in parts[repeats[i] : i]) if overlap else part.repeats
+        for i, part in enumerate(parts)
     ]
     spans = pack(parts, extras=extras, most=max_size, least=min_size)
     drafts = [_Draft(parts[repeats[a] : a], parts[a:b]) for a, b in spans]
@@ -84,7 +85,7 @@ class _Draft(NamedTuple):
 
 def _find_overlap(parts: Sequence[Part], at: int, room: float) -> int:
     """Return where the sentences begin that a passage from `at` on repeats."""
-    if not room or parts[at].is_heading or parts[at].head or not parts[at].is_sentence:
+    if parts[at].is_heading or parts[at].head or not parts[at].is_sentence:
         return at
     start = at
     for i in range(at - 1, max(at - _OVERLAP_PARTS, 0) - 1, -1):
