@@ -101,7 +101,7 @@ def _describe_text(query: Query) -> Text:
 def _describe_seed(seed: Passage | None) -> Text:
     if seed is None:
         return Text("no seed", style="dim")
-    return Text.assemble((f"{_shorten(seed.title, 60)}\n", "bold"), _shorten(seed.text, 120))
+    return Text.assemble((f"{_shorten(seed.full_title, 60)}\n", "bold"), _shorten(seed.text, 120))
 
 
 def _shorten(text: str, limit: int) -> str:

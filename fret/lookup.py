@@ -91,7 +91,8 @@ class PassageLookup:
         """Return the passage in a row."""
         batch = self._batches[row // _ROWS_PER_BATCH]
         offset = row % _ROWS_PER_BATCH
-        return Passage(**{name: batch.column(name)[offset].as_py() for name in batch.schema.names})
+        names = batch.schema.names
+        return Passage.from_row({name: batch.column(name)[offset].as_py() for name in names})
 
     def get(self, passage_ids: Sequence[str]) -> list[Passage]:
         """Return the passages with these ids, in this order.
@@ -104,7 +105,7 @@ class PassageLookup:
     def __iter__(self) -> Iterator[Passage]:
         for batch in self._batches:
             for row in batch.to_pylist():
-                yield Passage(**row)
+                yield Passage.from_row(row)
 
 
 def _open_batches(path: Path) -> list[Any]:

@@ -29,6 +29,11 @@ def make_id(*parts: str) -> str:
     return digest.hexdigest()[:ID_LENGTH]
 
 
+def join_title(title: str, headings: Sequence[str]) -> str:
+    """Write the title of a page and the headings above a place in it, the outermost first."""
+    return " › ".join(part for part in (title, *headings) if part)
+
+
 def hash_json(data: Any) -> str:
     """SHA-256 of the canonical JSON of data, in hex."""
     text = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
@@ -104,12 +109,21 @@ class Passage(Record):
     text: str
     language: str
     n_tokens: int
-    """Words; each character counts as one in scripts that put no spaces between words."""
+    """What `passages.max_size` counts: words (a character of a script that puts no spaces between
+    words counts as one), or tokens of the text where a tokenizer is named."""
     url: str
+    headings: tuple[str, ...] = ()
+    """Those of the page that it stands under, the outermost first; none that is in its own text or
+    equals the title."""
+
+    @property
+    def full_title(self) -> str:
+        """Title and headings: what is shown as its title to whoever reads it."""
+        return join_title(self.title, self.headings)
 
     @staticmethod
-    def make_id(title: str, text: str) -> str:
-        return make_id("passage", title, text)
+    def make_id(full_title: str, text: str) -> str:
+        return make_id("passage", full_title, text)
 
 
 @dataclass(frozen=True, slots=True)

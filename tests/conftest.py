@@ -143,7 +143,7 @@ models:
   teacher:
     {{backend: openai, base_url: "{url}", model: tiny, server: local, concurrency: 8, timeout_s: 5}}
 pages: {{source: {{kind: html, path: pages}}, shard_pages: 4}}
-passages: {{max_words: 60, min_words: 10}}
+passages: {{max_size: 60, min_size: 10}}
 queries: {{writer: {{kind: llm, model: teacher}}, per_passage: 2, checks: false}}
 candidates: {{top_k: 6, dense: null}}
 judgements:
@@ -163,7 +163,7 @@ def llm_pipeline(workplace: Path, server: LLMServer) -> Path:
 SMALL_PIPELINE = {
     "run": "small",
     "pages": {"source": {"kind": "html", "path": "pages"}, "shard_pages": 5},
-    "passages": {"max_words": 60, "min_words": 10},
+    "passages": {"max_size": 60, "min_size": 10},
     # The pages have sentences in common, so the queries of many are the same.
     "queries": {"writer": {"kind": "template"}, "checks": False},
     "candidates": {"top_k": 6, "dense": None},
@@ -187,7 +187,7 @@ models:
   teacher: {{backend: openai, base_url: "{url}", model: tiny, server: local, timeout_s: 5,
             price: {{input: 2.0, output: 10.0, batch: 0.5}}, batch: {{max_lines: 10}}}}
 pages: {{source: {{kind: jsonl, path: pages.jsonl}}, shard_pages: 4}}
-passages: {{max_words: 60, min_words: 10}}
+passages: {{max_size: 60, min_size: 10}}
 queries: {{writer: {{kind: llm, model: teacher}}, per_passage: 2, checks: false}}
 candidates: {{top_k: 4, dense: null}}
 judgements: {{scorers: [{{kind: unigram}}, {{kind: relevance, model: teacher}}]}}

@@ -59,7 +59,7 @@ def write_pipeline(folder: Path, *, n_queries: int = 225, **sections: Any) -> Pa
         "runs_dir": str(folder / "runs"),
         "answers": str(folder / "answers.sqlite"),
         "pages": {"source": {"kind": "jsonl", "path": str(folder / "texts.jsonl")}},
-        "passages": {"split": "none", "min_words": 5},
+        "passages": {"split": "none", "min_size": 5},
         "queries": {
             "writer": {
                 "kind": "file",

@@ -39,7 +39,7 @@ def test_a_good_file_loads_with_its_defaults(good: Path) -> None:
     settings, path = load_settings(str(good))
     assert path == good
     assert settings.candidates.top_k == 20
-    assert settings.passages.max_words == 200
+    assert settings.passages.max_size == 200
     assert settings.judgements.fusion.k == 0
     model = settings.models["t"]
     assert isinstance(model, OpenAIModel) and model.concurrency == 32
@@ -100,12 +100,12 @@ def test_a_file_that_holds_no_mapping_is_told(tmp_path: Path, text: str) -> None
 
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     path = tmp_path / "p.yaml"
-    path.write_text("run: r\ncandidates: {topk: 3}\npassages: {max_words: many}\n", "utf-8")
+    path.write_text("run: r\ncandidates: {topk: 3}\npassages: {max_size: many}\n", "utf-8")
     message = problem(path)
     for part in (
         f"{path} cannot be used:",
         "  - candidates.topk: unknown key; did you mean 'top_k'?",
-        "  - passages.max_words: should be a valid integer (it is 'many')",
+        "  - passages.max_size: should be a valid integer (it is 'many')",
         "  - pages: is missing",
         "  - queries: is missing",
         "  - judgements: is missing",
@@ -154,7 +154,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         ("examples.splits={test: 0.6, validation: 0.4}", "that leave something to train on"),
         ("examples.splits.test=-0.1", "examples: splits must be shares between 0 and 1"),
         ("examples.negatives.count=20", "negatives.count must be below candidates.top_k"),
-        ("passages.min_words=101", "passages: min_words may be half of max_words at most"),
+        ("passages.min_size=101", "passages: min_size may be half of max_size at most"),
         ("run=../escape", "run: String should match pattern"),
         ("run=.hidden", "run: String should match pattern"),
         (

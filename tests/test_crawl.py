@@ -852,7 +852,7 @@ PIPELINE: dict[str, Any] = {
         "shard_pages": 4,
         "workers": 1,
     },
-    "passages": {"max_words": 60, "min_words": 10},
+    "passages": {"max_size": 60, "min_size": 10},
     "queries": {"writer": {"kind": "template"}, "checks": False},
     "candidates": {"top_k": 6, "dense": None},
     "judgements": {"scorers": [{"kind": "unigram"}]},

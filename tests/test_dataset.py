@@ -16,7 +16,7 @@ from fret.records import Example
 PIPELINE = {
     "run": "small",
     "pages": {"source": {"kind": "html", "path": "pages"}},
-    "passages": {"max_words": 60, "min_words": 10},
+    "passages": {"max_size": 60, "min_size": 10},
     "queries": {"writer": {"kind": "template"}},
     "candidates": {"top_k": 8, "dense": None},
     "judgements": {"scorers": [{"kind": "unigram"}]},

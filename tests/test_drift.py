@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import yaml
 from pydantic import BaseModel
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 
 from fret.config import (
     BudgetSettings,
@@ -32,6 +34,7 @@ from fret.config import (
     LlmWriter,
     NegativesSettings,
     OpenAIModel,
+    PassagesSettings,
     PipelineSettings,
     QueryLikelihoodScorer,
     RelevanceScorer,
@@ -204,6 +207,7 @@ OTHER: dict[tuple[type[Settings], str], Any] = {
     (UrlsSource, "sitemaps"): [SITEMAP],
     (WarcSource, "path"): ["moved/pages.*"],
     (FileWriter, "path"): "moved/queries.jsonl",
+    (PassagesSettings, "tokenizer"): "embedder_b",
     (LlmWriter, "prompt"): "moved/write.yaml",
     (RelevanceScorer, "prompt"): "moved/relevance.yaml",
     (QueryLikelihoodScorer, "prompt"): "moved/likelihood.yaml",
@@ -346,6 +350,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for model in "ab":
         (root / f"embedder_{model}").mkdir()
         (root / f"embedder_{model}" / "modules.json").write_text(model, "utf-8")
+    tokenizer = Tokenizer(WordLevel({"a": 0}, unk_token="a"))
+    tokenizer.save(str(root / "embedder_b" / "tokenizer.json"))
     return root
 
 

@@ -43,8 +43,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "retrieval": BOTTOM,
     "choosing": BOTTOM | {"retrieval"},
     "language": {"retrieval.tokenize"},
-    # text.split: passages and queries are cut from one splitter's sentences.
-    "writers": BOTTOM | {"llm.types", "prompts", "retrieval", "language", "text.split"},
+    # text.splitting: passages and queries are cut from one splitter's sentences.
+    "writers": BOTTOM | {"llm.types", "prompts", "retrieval", "language", "text.splitting"},
     "scorers": BOTTOM | {"llm.types", "prompts", "retrieval"},
     "checks": BOTTOM | {"llm.types", "prompts", "retrieval", "language"},
     "stages": GROUND
@@ -105,6 +105,7 @@ MAY_REACH = {
     "llm/database.py",
     "store.py",
     "retrieval/dense.py",
+    "retrieval/tokenizer_files.py",
     "sources/archive_files.py",
     "sources/hub.py",
     "sources/urls.py",

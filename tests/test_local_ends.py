@@ -107,7 +107,7 @@ models:
   writer: {backend: scripted}
   judge: {backend: transformers, model: ./model, device: cpu, batch_tokens: 1024}
 pages: {source: {kind: jsonl, path: pages.jsonl}}
-passages: {max_words: 60, min_words: 10}
+passages: {max_size: 60, min_size: 10}
 queries: {writer: {kind: llm, model: writer}, per_passage: 4}
 candidates: {top_k: 6, dense: null}
 judgements: {scorers: [{kind: query_likelihood, model: judge}]}

@@ -19,7 +19,7 @@ UNIGRAM = {"kind": "unigram"}
 SMALL: dict[str, Any] = {
     "run": "small",
     "pages": {"source": {"kind": "html", "path": "pages"}, "shard_pages": 5},
-    "passages": {"max_words": 60, "min_words": 10},
+    "passages": {"max_size": 60, "min_size": 10},
     "queries": {"writer": {"kind": "template"}},
     "candidates": {"top_k": 6, "dense": None},
     "judgements": {"scorers": [{"kind": "unigram"}]},
@@ -248,7 +248,7 @@ def test_texts_need_no_extraction(workplace: Path, ending: str) -> None:
             file.write("".join(json.dumps(row) + "\n" for row in rows))
     source = {"kind": "jsonl", "path": str(path), "text": "body", "title": "head"}
     pipeline = load(
-        pages={"source": source}, passages={"split": "none", "min_words": 10, "max_words": 100}
+        pages={"source": source}, passages={"split": "none", "min_size": 10, "max_size": 100}
     )
     pipeline.run(["pages", "passages"])
     assert [p.text for p in pipeline.rows(Passage)] == [row["body"] for row in rows[:3]]
@@ -321,7 +321,7 @@ def test_a_stage_that_drops_everything_stops_with_the_reasons(workplace: Path) -
     with pytest.raises(
         StageError, match=r"passages dropped all that it read: 12 too_short.*--redo"
     ):
-        load(passages={"min_words": 400, "max_words": 900}).run()
+        load(passages={"min_size": 400, "max_size": 900}).run()
     pipeline = load()
     pipeline.run(redo="passages")
     assert pipeline.status()[-1].rows

@@ -10,7 +10,7 @@ from fret.pipeline_file import load_settings
 from fret.prompts import JOBS, load_prompt
 from fret.shipped import recipes, shipped_root
 from fret.text.extract import MainText, extract_file
-from fret.text.split import count_words
+from fret.text.splitting import count_words
 
 PROMPTS = sorted((shipped_root() / "prompts").glob("*.yaml"))
 PAGES = sorted(p for p in (shipped_root() / "data" / "sample_pages").rglob("*") if p.is_file())

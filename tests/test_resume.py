@@ -118,7 +118,7 @@ def test_killed_while_extracting_and_encoding_a_run_ends_byte_equal(tmp_path: Pa
     pipeline.write_text(
         "run: local\n"
         "pages: {source: {kind: html, path: pages}, shard_pages: 3}\n"
-        "passages: {max_words: 60, min_words: 10}\n"
+        "passages: {max_size: 60, min_size: 10}\n"
         "queries: {writer: {kind: template}}\n"
         "candidates: {top_k: 8}\n"
         "judgements: {scorers: [{kind: unigram}, {kind: embedding}]}\n",

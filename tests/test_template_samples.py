@@ -8,7 +8,7 @@ import pytest
 
 from fret.records import Passage, Query
 from fret.text.extract import MainText, extract_file
-from fret.text.split import count_words, split_sentences, split_text
+from fret.text.splitting import split_sentences, split_text
 from fret.writers.rules.reading import list_words, load_lexicon
 from fret.writers.template import TemplateWriter
 
@@ -31,9 +31,9 @@ def read_samples() -> list[Passage]:
     for path in sorted(SAMPLE_PAGES.rglob("*.htm*")):
         page = extract_file(str(path), 5_000_000)
         assert isinstance(page, MainText)
-        for position, text in enumerate(split_text(page.text, max_words=160, min_words=40)):
-            passage_id = Passage.make_id(page.title, text)
-            fields = (path.stem, position, page.title, text, page.language, count_words(text), "")
+        for position, piece in enumerate(split_text(page.text, max_size=160, min_size=40)):
+            passage_id = Passage.make_id(page.title, piece.text)
+            fields = (path.stem, position, page.title, piece.text, page.language, piece.size, "")
             passages.append(Passage(passage_id, *fields))
     return passages
 

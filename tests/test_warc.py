@@ -591,7 +591,7 @@ def pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "shard_pages": 5,
             "workers": 1,
         },
-        "passages": {"max_words": 60, "min_words": 5},
+        "passages": {"max_size": 60, "min_size": 5},
         "queries": {"writer": {"kind": "template"}, "checks": False},
         "candidates": {"top_k": 6, "dense": None},
         "judgements": {"scorers": [{"kind": "unigram"}]},

@@ -194,7 +194,7 @@ def _page_query(
         "passages": [
             {
                 "id": letter,
-                "title": show_controls(p.title),
+                "title": show_controls(p.full_title),
                 "text": show_controls(p.text),
                 "language": p.language,
             }

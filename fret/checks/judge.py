@@ -78,7 +78,7 @@ class QueryJudge:
         if isinstance(query, Query):
             task, text = query.task, query.text
         messages = self._prompt.as_chat(
-            passage=passage.text, title=passage.title, task=task, query=text
+            passage=passage.text, title=passage.full_title, task=task, query=text
         )
         return Chat(tuple(messages), self._max_tokens, shape=Marks)
 

@@ -63,7 +63,7 @@ def make_example(case: Case, passages: Sequence[Passage]) -> Example:
 def _describe_positive(case: Case, passage: Passage) -> dict[str, Any]:
     i, judgement, options = case.choice.positive, case.judgement, case.options
     return {
-        "positive_title": passage.title,
+        "positive_title": passage.full_title,
         "positive": passage.text,
         "positive_id": passage.id,
         "positive_url": passage.url,
@@ -78,7 +78,7 @@ def _describe_positive(case: Case, passage: Passage) -> dict[str, Any]:
 def _describe_extra(case: Case, passages: Sequence[Passage]) -> dict[str, Any]:
     places = case.choice.extra_positives
     return {
-        "extra_positive_titles": tuple(passage.title for passage in passages),
+        "extra_positive_titles": tuple(passage.full_title for passage in passages),
         "extra_positives": tuple(passage.text for passage in passages),
         "extra_positive_ids": tuple(passage.id for passage in passages),
         "extra_positive_urls": tuple(passage.url for passage in passages),
@@ -90,7 +90,7 @@ def _describe_extra(case: Case, passages: Sequence[Passage]) -> dict[str, Any]:
 def _describe_negatives(case: Case, passages: Sequence[Passage]) -> dict[str, Any]:
     places, judgement, options = case.choice.negatives, case.judgement, case.options
     return {
-        "negative_titles": tuple(passage.title for passage in passages),
+        "negative_titles": tuple(passage.full_title for passage in passages),
         "negatives": tuple(passage.text for passage in passages),
         "negative_ids": tuple(passage.id for passage in passages),
         "negative_picks": case.choice.picks,

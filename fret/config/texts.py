@@ -45,16 +45,30 @@ class PassagesSettings(Settings):
     """Pages cut into passages."""
 
     split: Literal["sentences", "none"] = "sentences"
-    """`none` keeps each page as one passage."""
-    max_words: int = Field(default=200, ge=10)
-    """Longest passage; only a single sentence may be cut to keep it."""
-    min_words: int = Field(default=30, ge=1)
+    """`sentences` splits along headings, then blocks (paragraphs, lists, tables, code), then
+    sentences; `none` keeps each page as one passage."""
+    tokenizer: str | None = Field(default=None, min_length=1)
+    """What sizes are counted in: null for words (in scripts without spaces between them, each
+    character), or the tokens of a Hugging Face tokenizer, by its name or folder, without those that
+    a model adds around a text."""
+    max_size: int = Field(default=200, ge=10)
+    """Longest passage, in words or tokens; only a sentence that is longer is cut to keep it. Its
+    title and headings, which go before it, do not count: where a model has a limit, leave room."""
+    min_size: int = Field(default=30, ge=1)
     """Shorter pieces join their neighbour; a page that is shorter as a whole is dropped."""
+    overlap: int = Field(default=0, ge=0)
+    """How much of the sentences before it a passage may repeat, half of `max_size` at most. Only
+    whole sentences are, and none across a heading."""
 
     @model_validator(mode="after")
-    def _bounds_are_apart(self) -> "PassagesSettings":
-        if self.min_words * 2 > self.max_words:
+    def _sizes_fit_together(self) -> "PassagesSettings":
+        if self.min_size * 2 > self.max_size:
             raise ValueError(
-                "min_words may be half of max_words at most, else some pieces fit nowhere"
+                "min_size may be half of max_size at most, else some pieces fit nowhere"
+            )
+        if self.overlap * 2 > self.max_size or self.overlap + self.min_size * 2 > self.max_size:
+            most = min(self.max_size // 2, self.max_size - self.min_size * 2)
+            raise ValueError(
+                f"overlap may be {most} at most: half of max_size, and what twice min_size leaves"
             )
         return self

@@ -39,7 +39,7 @@ def find_model(name: str) -> str | None:
     """
     if Path(name).is_dir():
         return name
-    return find_cached(name, "modules.json") or _find_packaged(name) or download(name)
+    return find_cached(name, "modules.json") or find_packaged(name) or download(name)
 
 
 def identify_model(name: str) -> str:
@@ -76,7 +76,12 @@ def find_cached(name: str, marker: str) -> str | None:
     return str(folder) if weights else None
 
 
-def _find_packaged(name: str) -> str | None:
+def find_packaged(name: str) -> str | None:
+    """Return the folder of the packaged MiniLM, if it is that which is named and installed.
+
+    Raises:
+        UserError: its weights are not the original ones.
+    """
     spec = importlib.util.find_spec(_MINILM_PACKAGE)
     if name not in {MINILM, MINILM.rpartition("/")[2]} or spec is None or not spec.origin:
         return None

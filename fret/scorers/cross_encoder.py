@@ -25,7 +25,7 @@ class CrossEncoderScorer:
         groups = iter(groups)
         while block := list(itertools.islice(groups, _QUERIES_PER_BLOCK)):
             pairs = [
-                (query.task, query.text, passage.title, passage.text)
+                (query.task, query.text, passage.full_title, passage.text)
                 for query, passages in block
                 for passage in passages
             ]

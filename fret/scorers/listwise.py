@@ -65,7 +65,7 @@ class ListwiseScorer:
                 yield ranking.scores()
 
     def _request(self, ranking: "_Ranking") -> Chat:
-        passages = [{"title": p.title, "text": p.text} for p in ranking.shown()]
+        passages = [{"title": p.full_title, "text": p.text} for p in ranking.shown()]
         messages = self._prompt.as_chat(
             passages=passages, task=ranking.query.task, query=ranking.query.text
         )

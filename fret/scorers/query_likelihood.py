@@ -39,7 +39,7 @@ class QueryLikelihoodScorer:
 
     def _request(self, query: Query, passage: Passage) -> Likelihood:
         # On one line: a page cannot write the end of its passage and a query of its own.
-        given = {"passage": passage.text, "title": passage.title, "task": query.task}
+        given = {"passage": passage.text, "title": passage.full_title, "task": query.task}
         prompt = self._prompt.as_text(**{k: " ".join(v.split()) for k, v in given.items()})
         return Likelihood(prompt, self._prompt.render_answer(query=query.text))
 

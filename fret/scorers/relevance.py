@@ -47,7 +47,7 @@ class RelevanceScorer:
 
     def _request(self, query: Query, passage: Passage) -> Labels:
         messages = self._prompt.as_chat(
-            passage=passage.text, title=passage.title, task=query.task, query=query.text
+            passage=passage.text, title=passage.full_title, task=query.task, query=query.text
         )
         return Labels(tuple(messages), LABELS)
 

@@ -50,4 +50,4 @@ class UnigramScorer:
 
 
 def _tokens_of(passage: Passage) -> list[str]:
-    return tokenize(f"{passage.title}\n{passage.text}")
+    return tokenize(f"{passage.full_title}\n{passage.text}")

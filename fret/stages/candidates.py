@@ -54,7 +54,7 @@ class Candidates(Stage):
     def open(self, run: Run) -> None:
         self._lookup = self._context.lookup(run)
         if settings := self._settings.bm25:
-            texts = (f"{passage.title}\n{passage.text}" for passage in self._lookup)
+            texts = (f"{passage.full_title}\n{passage.text}" for passage in self._lookup)
             self._bm25 = BM25Index(texts, backend=settings.backend, k1=settings.k1, b=settings.b)
         if self._embedder and self._settings.dense:
             self._vectors = self._context.vectors(run, self._settings.dense.model, self._embedder)

@@ -59,7 +59,7 @@ class QueryChecks:
     def questions(self) -> set[Question]:
         if self._settings.judge is None or self._judge_prompt is None:
             return set()
-        longest = self._judge_prompt.longest(self._context.settings.passages.max_words)
+        longest = self._judge_prompt.longest(self._context.settings.passages.max_size)
         return {Question(self._settings.judge.model, "chat", longest)}
 
     def open(self) -> None:
@@ -202,7 +202,7 @@ class AloneChecks:
             yield check_standing(text, language=language)
         if self._leak:
             # A word of the title is the page's own, too.
-            known = f"{seed.title}\n{passage}" if seed else passage
+            known = f"{seed.full_title}\n{passage}" if seed else passage
             yield self._leak.check(text, known, language)
         if self._limits:
             yield check_task_copied(query.task, passage, run_words=self._limits.run_words)

@@ -16,11 +16,13 @@ from fret.prompts import Prompt, load_prompt
 from fret.records import Passage
 from fret.retrieval.dense import Embedder, PassageVectors, find_model, identify_model
 from fret.retrieval.pairs import PairModel, find_pair_model
+from fret.retrieval.tokenizer_files import find_tokenizer
 from fret.shipped import find_file
 from fret.sources.archive_files import finds_any
 from fret.stages.base import Observer
 from fret.stages.models import Models, identity_of_model
 from fret.store import Run
+from fret.text.splitting import TokenCounter
 
 # Passages encoded together: the encoder sorts them by length, so more of them waste less padding.
 _PASSAGES_PER_BLOCK = 128
@@ -118,6 +120,20 @@ class Context:
             )
         return Embedder(path, query_format=query_format, batch_size=batch_size)
 
+    def tokenizer(self, name: str) -> TokenCounter:
+        """Return the tokenizer of this name, loaded."""
+        path = find_tokenizer(name)
+        if path is None:
+            raise ConfigError(
+                f"The tokenizer {name} (passages.tokenizer) is neither a folder that holds a "
+                "tokenizer.json nor cached, and the Hub gave none of that name. "
+                "Mend its name, download it on a machine with a network, "
+                "or set passages.tokenizer to null to count words."
+            )
+        counter = TokenCounter(path)
+        counter.check()
+        return counter
+
     def pair_model(
         self, name: str, *, query_format: str, max_length: int | None, batch_size: int
     ) -> PairModel:
@@ -170,7 +186,7 @@ def _write_vectors(
     blocks = []
     passages = run.rows(Passage, shard)
     while block := list(itertools.islice(passages, _PASSAGES_PER_BLOCK)):
-        vectors = embedder.encode_passages([(p.title, p.text) for p in block])
+        vectors = embedder.encode_passages([(p.full_title, p.text) for p in block])
         # Half precision: half the disk and memory, and cosines differ in the fourth digit at most.
         blocks.append(vectors.astype(np.float16))
         for _ in block:

@@ -47,7 +47,7 @@ class Judgements(Stage):
         }
 
     def questions(self) -> set[Question]:
-        return self._panel.questions(self._context.settings.passages.max_words)
+        return self._panel.questions(self._context.settings.passages.max_size)
 
     def open(self, run: Run) -> None:
         self._lookup = self._context.lookup(run)

@@ -147,7 +147,7 @@ class QueriesByModel(_QueriesFromSeeds):
         return identity
 
     def questions(self) -> set[Question]:
-        n_words = self._context.settings.passages.max_words
+        n_words = self._context.settings.passages.max_size
         prompts = [*self._prompts, self._plan.choosing, self._plan.rewriting]
         longest = max(prompt.longest(n_words) for prompt in prompts if prompt)
         return {Question(self._wanted.model, "chat", longest), *super().questions()}

@@ -167,7 +167,7 @@ class ChooseStep:
         passage, options = draft.passage, self._offer(draft)
         messages = self._prompt.as_chat(
             passage=passage.text,
-            title=passage.title,
+            title=passage.full_title,
             language=passage.language,
             wanted=draft.wish.describe(),
             options="\n".join(
@@ -234,7 +234,7 @@ class WriteStep:
         passage = draft.passage
         messages = draft.prompt.as_chat(
             passage=passage.text,
-            title=passage.title,
+            title=passage.full_title,
             language=passage.language,
             wanted=draft.wish.describe(),
         )
@@ -273,7 +273,7 @@ class RewriteStep:
     def request(self, draft: Draft) -> Chat:
         messages = self._prompt.as_chat(
             passage=draft.passage.text,
-            title=draft.passage.title,
+            title=draft.passage.full_title,
             language=draft.passage.language,
             task=draft.task,
             query=draft.text,
@@ -295,7 +295,7 @@ class RewriteStep:
 
 
 def _share(draft: Draft) -> tuple[list[str], float]:
-    passage = f"{draft.passage.title}\n{draft.passage.text}"
+    passage = f"{draft.passage.full_title}\n{draft.passage.text}"
     return find_shared(draft.text, passage, draft.language)
 
 
