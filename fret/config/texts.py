@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from fret.config.base import Settings
+from fret.config.filters import DecontaminationSettings, DuplicatesSettings, FiltersSettings
 
 
 class HtmlSource(Settings):
@@ -129,7 +130,7 @@ class PagesSettings(Settings):
 
 
 class PassagesSettings(Settings):
-    """Pages cut into passages."""
+    """Pages cut into passages, and what is left out."""
 
     split: Literal["sentences", "none"] = "sentences"
     """`none` keeps each page as one passage."""
@@ -137,6 +138,17 @@ class PassagesSettings(Settings):
     """Longest passage; only a single sentence may be cut to keep it."""
     min_words: int = Field(default=30, ge=1)
     """Shorter pieces join their neighbour; a page that is shorter as a whole is dropped."""
+    workers: int | None = Field(default=None, ge=1)
+    """Processes that read texts for filters and duplicates; null for one per core."""
+    replace_personal_data: bool = True
+    """Put fixed examples in the place of e-mail addresses and public IP addresses, in titles and
+    texts, as FineWeb does."""
+    filters: FiltersSettings = FiltersSettings()
+    """Pages that are left out, and lines of them, before they are split."""
+    duplicates: DuplicatesSettings = DuplicatesSettings()
+    """Passages that repeat an earlier one."""
+    decontamination: DecontaminationSettings | None = None
+    """Passages that hold what an evaluation set asks or answers; null: not looked for."""
 
     @model_validator(mode="after")
     def _bounds_are_apart(self) -> "PassagesSettings":
