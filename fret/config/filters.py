@@ -25,21 +25,21 @@ class GopherRules(Settings):
     """Greatest mean length of a word, in characters."""
     max_symbols: float | None = Field(default=0.1, ge=0)
     """Most hash signs, and most ellipses, per word; a heading's marks do not count."""
-    max_bullet_lines: Share | None = 0.9
+    max_bullet_lines: float | None = Field(default=0.9, ge=0, le=1)
     """Largest share of lines that begin with a bullet."""
-    max_ellipsis_lines: Share | None = 0.3
+    max_ellipsis_lines: float | None = Field(default=0.3, ge=0, le=1)
     """Largest share of lines that end with an ellipsis."""
-    min_letter_words: Share | None = 0.8
+    min_letter_words: float | None = Field(default=0.8, ge=0, le=1)
     """Smallest share of words that hold a letter."""
     min_stop_words: int | None = Field(default=2, ge=0)
     """So many of the language's stop words must be there; off where fret knows none of it."""
-    max_repeated_lines: Share | None = 0.3
+    max_repeated_lines: float | None = Field(default=0.3, ge=0, le=1)
     """Largest share of lines that repeat an earlier one."""
-    max_repeated_paragraphs: Share | None = 0.3
+    max_repeated_paragraphs: float | None = Field(default=0.3, ge=0, le=1)
     """Largest share of paragraphs that repeat an earlier one."""
-    max_repeated_line_characters: Share | None = 0.2
+    max_repeated_line_characters: float | None = Field(default=0.2, ge=0, le=1)
     """Largest share of the characters in such lines."""
-    max_repeated_paragraph_characters: Share | None = 0.2
+    max_repeated_paragraph_characters: float | None = Field(default=0.2, ge=0, le=1)
     """Largest share of the characters in such paragraphs."""
     max_top_ngrams: list[Share] = Field(default=[0.2, 0.18, 0.16])
     """Largest shares of the characters in the most frequent run of 2, of 3, and of 4 words; a
@@ -75,13 +75,13 @@ class FineWebRules(Settings):
     """Lines as Penedo et al. 2024 measure them (FineWeb, section 3.6); null switches a rule off.
     Rows of tables do not count."""
 
-    min_ended_lines: Share | None = 0.12
+    min_ended_lines: float | None = Field(default=0.12, ge=0, le=1)
     """So large a share of the lines, or less, that end as a sentence does drops the page."""
-    max_short_lines: Share | None = 0.67
+    max_short_lines: float | None = Field(default=0.67, ge=0, le=1)
     """So large a share of short lines, or more, drops it …"""
     short_line: int = Field(default=30, ge=1)
     """… where a short line has so many characters, or fewer."""
-    max_repeated_characters: Share | None = 0.1
+    max_repeated_characters: float | None = Field(default=0.1, ge=0, le=1)
     """So large a share of the characters in lines that repeat an earlier one, or more, drops it:
     0.1 in the paper, 0.01 in datatrove's code."""
     max_lines_per_word: float | None = Field(default=0.3, ge=0)

@@ -12,7 +12,10 @@ from fret.text.decontaminate import EvaluationText, EvaluationTexts
 
 
 class EvaluationSets:
-    """Read once, when first needed, which is before any work: for the fingerprint."""
+    """Read once, when first needed, which is before any work: for the fingerprint.
+
+    A set that lies in files goes by the name of its file or folder.
+    """
 
     def __init__(self, context: Context, settings: DecontaminationSettings) -> None:
         self._context, self._settings = context, settings
@@ -37,10 +40,11 @@ class EvaluationSets:
     def _find_reader(self, wanted: EvaluationSet) -> tuple[str, Callable[[], Iterator[Item]]]:
         match wanted:
             case BeirSet():
-                return wanted.path, partial(read_beir, self._context.find_path(wanted.path))
+                path = self._context.find_path(wanted.path)
+                return path.name, partial(read_beir, path)
             case JsonlSet():
                 path = self._context.find_path(wanted.path)
-                return wanted.path, partial(read_table, path, field=wanted.field, id=wanted.id)
+                return path.name, partial(read_table, path, field=wanted.field, id=wanted.id)
             case HubSet():
                 options: dict[str, Any] = wanted.model_dump(exclude={"kind"})
                 return wanted.name, partial(read_hub, options.pop("name"), **options)
