@@ -103,9 +103,10 @@ class EvaluationTexts:
         owners: dict[int, list[int]] = defaultdict(list)
         for text in batch:
             words = tokenize(text.text)
-            self._by_words.setdefault(" ".join(words), len(self._texts))
+            if words:
+                self._by_words.setdefault(" ".join(words), len(self._texts))
             length = min(len(words), self._ngram)
-            if length >= min(self._shortest, self._ngram):
+            if words and length >= min(self._shortest, self._ngram):
                 hashed[length].append(hash_words(words))
                 owners[length].append(len(self._texts))
             self._texts.append(text)

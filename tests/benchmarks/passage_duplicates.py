@@ -100,6 +100,7 @@ def measure(folder: Path, workers: int, answers: Any) -> None:
     settings = PipelineSettings.model_validate(data)
     run = Run(folder, "r")
     context = Context(settings, beside=Path(), observer=Silence())
+    run.stage("passages").clear()
     stage = Passages(context)
     part = Part(stage, run.stage("passages"), Manifest("passages", 1, f"{workers}", {}, {}))
     started = time.perf_counter()

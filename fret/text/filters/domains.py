@@ -30,9 +30,8 @@ class BlockedDomains:
         self.domains = frozenset(map(_read_domain, domains))
 
     def check(self, url: str) -> Fault | None:
-        host = find_host(url)
-        labels = host.split(".")
-        for start in range(len(labels) if self.domains and host else 0):
+        labels = find_host(url).split(".") if self.domains else []
+        for start in range(len(labels)):
             domain = ".".join(labels[start:])
             if domain in self.domains:
                 return Fault(Reason.BLOCKED_DOMAIN, f"{domain} is blocked: {url[:200]}")

@@ -53,9 +53,12 @@ class KeptTexts:
         here: defaultdict[int, list[int]] = defaultdict(list)
         found: list[Repeat | None] = []
         for row, row_keys in enumerate((keys >> PLACE_BITS).tolist()):
-            rivals = self._list_rivals(row_keys, earlier.get(row, {}), here)
-            found.append(self._compare(block, row, rivals))
-            if found[-1] is None:
+            repeat = None
+            if row in earlier or not here.keys().isdisjoint(row_keys):
+                rivals = self._list_rivals(row_keys, earlier.get(row, {}), here)
+                repeat = self._compare(block, row, rivals)
+            found.append(repeat)
+            if repeat is None:
                 for key in row_keys:
                     here[key].append(row)
         self.keep(ids, signs, [row for row, repeat in enumerate(found) if repeat is None])

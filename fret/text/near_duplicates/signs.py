@@ -21,7 +21,8 @@ Keys = NDArray[np.uint64]
 # (Broder 1997) with a standard error of 0.025 at 0.8.
 MOST_SHINGLES = 256
 _SEED = 1
-_NUMBER_OR_WORD = re.compile(r"\w+(?:[.,:/]\d+)*")
+_WORD = re.compile(r"[^\W\d_]+")
+_NUMBER_OR_SIGN = re.compile(r"-?\d+(?:[.,:/]\d+)*|[^\w\s']")
 # Odd numbers without a pattern: the multipliers of SplitMix64 (Steele et al. 2014).
 _MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _STEP = 0x9E3779B97F4A7C15
@@ -65,12 +66,15 @@ def sign_texts(texts: Sequence[str], *, ngram: int, bands: Bands | None) -> Sign
     Args:
         bands: None: only whole texts are compared.
     """
-    exact = np.array([_hash_64(normalise(text) or text) for text in texts], np.uint64)
+    normal = [normalise(text) or text for text in texts]
+    exact = np.array([_hash_64(text) for text in normal], np.uint64)
     if bands is None:
         nothing, none = np.zeros(0, np.uint32), np.zeros(len(texts), np.int64)
         return Signs(exact, np.zeros((len(texts), 0), np.uint64), nothing, none, nothing, none)
-    shingles = list(_list_shingles(texts, ngram))
-    marks = [_unique([_hash_32(mark.casefold()) for mark in find_marks(text)]) for text in texts]
+    shingles = list(_list_shingles(texts, exact, ngram))
+    marks = [
+        _unique(list(map(_hash_32, find_marks(*pair)))) for pair in zip(texts, normal, strict=True)
+    ]
     return Signs(
         exact,
         _make_bands(shingles, bands),
@@ -81,10 +85,14 @@ def sign_texts(texts: Sequence[str], *, ngram: int, bands: Bands | None) -> Sign
     )
 
 
-def find_marks(text: str) -> list[str]:
-    """Return the numbers of a text and the words that begin with a capital."""
-    found = _NUMBER_OR_WORD.findall(text)
-    return [word for word in found if word[0].isupper() or not word.isalpha()]
+def find_marks(text: str, normal: str) -> list[str]:
+    """Return the words of a text that begin with a capital, and its numbers and signs.
+
+    Args:
+        normal: the text normalised, which leaves signs that say something (%, +, a minus).
+    """
+    names = [word.casefold() for word in _WORD.findall(text) if word[0].isupper()]
+    return names + _NUMBER_OR_SIGN.findall(normal)
 
 
 def hash_ngrams(words: Words, ngram: int) -> Keys:
@@ -117,17 +125,16 @@ def hash_words(words: Sequence[str]) -> Words:
     return np.array([_hash_32(word) for word in words], np.uint32)
 
 
-def _list_shingles(texts: Sequence[str], ngram: int) -> Iterator[Words]:
-    """Yield each text's shingles; of one with fewer words, all its words are one."""
+def _list_shingles(texts: Sequence[str], exact: Keys, ngram: int) -> Iterator[Words]:
+    """Yield each text's shingles; one with fewer words is compared as a whole alone."""
     words = [hash_words(tokenize(text)) for text in texts]
     ends = np.cumsum([0, *map(len, words)])
     hashed = (hash_ngrams(_join(words), ngram) >> np.uint64(32)).astype(np.uint32)
-    for each, (start, end) in zip(words, pairwise(ends), strict=True):
+    for whole, (start, end) in zip(exact, pairwise(ends), strict=True):
         if end - start >= ngram:
             yield np.unique(hashed[start : end - ngram + 1])
         else:
-            whole = hash_ngrams(each, len(each)) >> np.uint64(32)
-            yield whole.astype(np.uint32)
+            yield np.array([whole >> np.uint64(32)], np.uint32)
 
 
 def _make_bands(shingles: Sequence[Words], bands: Bands) -> Keys:
@@ -155,8 +162,8 @@ def _keep(hashed: Any) -> Any:
     return hashed
 
 
-def _unique(hashes: Sequence[int]) -> Words:
-    return np.unique(np.array(hashes, np.uint32))
+def _hash_marks(text: str, normal: str) -> Words:
+    return np.unique(hash_words(find_marks(text, normal)))
 
 
 def _join(parts: Sequence[Words]) -> Words:
