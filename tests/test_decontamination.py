@@ -13,15 +13,13 @@ import yaml
 import fret
 from conftest import page_text, write_table
 from fret.errors import ConfigError, SourceError
-from fret.records import Dropped, Passage
+from fret.records import Dropped, Passage, Query
 from fret.sources.evaluation_sets import read_beir, read_hub, read_table, read_whole
 from fret.text.decontaminate import EvaluationText, EvaluationTexts, Match
 from test_cli import call
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "retrieval"
-QUERY = (
-    "what similarity laws must be obeyed when constructing aeroelastic models of heated aircraft"
-)
+QUERY = "what similarity laws must be obeyed when constructing aeroelastic models of hot aircraft"
 SHORT = "how do I reset my kettle"
 
 
@@ -134,9 +132,9 @@ def test_a_data_set_is_read_by_its_column(tmp_path: Path, monkeypatch: pytest.Mo
     pq.write_table(pa.Table.from_pylist(rows), folder / "test.parquet")
     options: dict[str, Any] = {"config": None, "split": "test", "revision": None, "id": "_id"}
     assert list(read_hub(str(folder), field="text", **options)) == [("7", "query", "A question")]
-    with pytest.raises(SourceError, match="no column 'query'.*it has: _id, text, n"):
+    with pytest.raises(SourceError, match=r"no column 'query'.*it has: _id, text, n"):
         list(read_hub(str(folder), field="query", **options))
-    with pytest.raises(SourceError, match="cannot be loaded.*without a network"):
+    with pytest.raises(SourceError, match=r"cannot be loaded.*without a network"):
         list(read_hub("nobody/has-this-set", field="text", **options))
 
 
@@ -148,7 +146,7 @@ def test_sets_that_are_not_there_broken_or_empty_are_errors(tmp_path: Path) -> N
     empty = write_rows(tmp_path / "empty.jsonl", [{"text": "  "}])
     with pytest.raises(SourceError, match="holds no text"):
         read_whole(lambda: read_table(empty, field="text", id=None), "empty")
-    with pytest.raises(SourceError, match="without text in the column 'query'.*it has: text"):
+    with pytest.raises(SourceError, match=r"without text in the column 'query'.*it has: text"):
         list(read_table(empty, field="query", id=None))
     broken = write_beir(tmp_path / "broken")
     (broken / "qrels" / "test.tsv").write_text("q1 d1 1\n", "utf-8")
@@ -156,12 +154,16 @@ def test_sets_that_are_not_there_broken_or_empty_are_errors(tmp_path: Path) -> N
         list(read_beir(broken))
 
 
+def find_sentence() -> str:
+    return next(s for s in page_text("stove", "repair").split(". ") if "in this repair" in s)
+
+
 @pytest.fixture
 def pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Pages of which two hold an answer of an evaluation set."""
     monkeypatch.chdir(tmp_path)
     write_table(tmp_path / "pages.jsonl", ["kettle", "stove"])
-    write_beir(tmp_path / "set", page_text("stove", "repair").split(". ")[2])
+    write_beir(tmp_path / "set", find_sentence())
     data = {
         "run": "r",
         "pages": {"source": {"kind": "jsonl", "path": "pages.jsonl"}, "shard_pages": 2},
@@ -198,6 +200,20 @@ def test_each_match_is_listed_and_dropped_where_that_is_wanted(pipeline: Path, a
     if action == "drop":
         shown = call("show", "p.yaml", "passages", "--dropped").output
         assert "in_evaluation_set" in shown and "stove in this" in " ".join(shown.split())
+
+
+def test_queries_that_an_evaluation_set_asks_are_dropped(pipeline: Path) -> None:
+    without = fret.load("p.yaml", overrides=["passages.decontamination=null", "run=without"])
+    without.run(["pages", "passages", "queries"])
+    asked = [query.text for query in without.rows(Query)]
+    write_rows(Path("set/queries.jsonl"), [{"_id": "q9", "text": f"{asked[0].upper()} ?"}])
+    loaded = fret.load("p.yaml")
+    loaded.run(["pages", "passages", "queries"])
+    kept = [query.text for query in loaded.rows(Query)]
+    dropped = list(loaded.stored.stage("queries").rows(Dropped, dropped=True))
+    assert asked[0] not in kept and kept
+    assert {row.reason for row in dropped} == {"in_evaluation_set"}
+    assert all("of the query q9 in set" in row.detail for row in dropped)
 
 
 @pytest.mark.parametrize(

@@ -72,9 +72,7 @@ def sign_texts(texts: Sequence[str], *, ngram: int, bands: Bands | None) -> Sign
         nothing, none = np.zeros(0, np.uint32), np.zeros(len(texts), np.int64)
         return Signs(exact, np.zeros((len(texts), 0), np.uint64), nothing, none, nothing, none)
     shingles = list(_list_shingles(texts, exact, ngram))
-    marks = [
-        _unique(list(map(_hash_32, find_marks(*pair)))) for pair in zip(texts, normal, strict=True)
-    ]
+    marks = [_hash_marks(*pair) for pair in zip(texts, normal, strict=True)]
     return Signs(
         exact,
         _make_bands(shingles, bands),
