@@ -332,7 +332,7 @@ def kill_points(folder: Path, n: int) -> Iterator["subprocess.Popen[bytes]"]:
         while process.poll() is None and time.monotonic() < deadline:
             if len(list(shards.glob("part-*.parquet"))) > number * 2 + 1:
                 break
-            time.sleep(0.002)
+            time.sleep(0.02)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         yield process

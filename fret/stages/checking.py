@@ -14,7 +14,7 @@ from fret.checks.measures import measure_queries
 from fret.checks.standing import check_standing
 from fret.checks.task import check_task_copied, check_task_length, check_task_standing
 from fret.checks.whole_set import WholeSet
-from fret.config import ChecksSettings, JudgeCheck
+from fret.config import ChecksSettings, FileWriter, JudgeCheck
 from fret.fingerprint import identity_of
 from fret.prompts import Prompt
 from fret.reasons import Reason
@@ -155,7 +155,9 @@ class QueryChecks:
         """Return the sets from which queries stay away; the fingerprint of the passages, which all
         queries hang on, holds them."""
         against = self._context.settings.passages.decontamination
-        if against is None or against.action != "drop":
+        own = isinstance(self._context.settings.queries.writer, FileWriter)
+        checked = not own or self._settings.own_queries
+        if against is None or against.action != "drop" or not checked:
             return None
         return EvaluationSets(self._context, against).load()
 

@@ -47,7 +47,7 @@ class Match(NamedTuple):
 class EvaluationTexts:
     """Finds the texts of evaluation sets in others.
 
-    Memory: 12 bytes for each n-gram, and the texts themselves. What is found by its hash is
+    Memory: 20 bytes for each n-gram, and the texts themselves. What is found by its hash is
     compared word by word.
 
     Args:
@@ -56,15 +56,19 @@ class EvaluationTexts:
     """
 
     def __init__(self, texts: Iterable[EvaluationText], *, ngram: int, shortest: int) -> None:
-        self._ngram, self._shortest = ngram, shortest
+        self._ngram, self._shortest = ngram, min(shortest, ngram)
         self._texts: list[EvaluationText] = []
         self._by_words: dict[str, int] = {}
+        # The first words of each run: what has none of them has no run, and most texts have none.
+        self._beginnings_of: list[Keys] = []
         grams: dict[int, list[tuple[Keys, NDArray[np.uint32]]]] = defaultdict(list)
         remaining = iter(texts)
         while batch := list(islice(remaining, _BATCH)):
             for length, found in self._add(batch):
                 grams[length].append(found)
         self._grams = {length: _sort(parts) for length, parts in sorted(grams.items())}
+        self._beginnings = np.unique(np.concatenate([np.zeros(0, np.uint64), *self._beginnings_of]))
+        self._beginnings_of.clear()
 
     def __len__(self) -> int:
         return len(self._texts)
@@ -74,11 +78,14 @@ class EvaluationTexts:
         place of each, in the order of the sets."""
         words = tokenize(text)
         found: dict[int, str] = {}
-        for length, hashed in hash_runs(hash_words(words), list(self._grams)).items():
+        hashed_words = hash_words(words)
+        _, begins = _look_up(hash_ngrams(hashed_words, self._shortest), self._beginnings)
+        if not begins.any():
+            return []
+        for length, hashed in hash_runs(hashed_words, list(self._grams)).items():
             grams, owners = self._grams[length]
-            starts = np.searchsorted(grams, hashed)
-            starts[starts == len(grams)] = 0
-            for place in np.flatnonzero(grams[starts] == hashed).tolist():
+            starts, hits = _look_up(hashed, grams)
+            for place in np.flatnonzero(hits).tolist():
                 run = " ".join(words[place : place + length])
                 first = int(starts[place])
                 same = grams[first : first + _MOST_OWNERS] == hashed[place]
@@ -106,12 +113,13 @@ class EvaluationTexts:
             if words:
                 self._by_words.setdefault(" ".join(words), len(self._texts))
             length = min(len(words), self._ngram)
-            if words and length >= min(self._shortest, self._ngram):
+            if words and length >= self._shortest:
                 hashed[length].append(hash_words(words))
                 owners[length].append(len(self._texts))
             self._texts.append(text)
         for length, parts in hashed.items():
-            runs = hash_ngrams(np.concatenate(parts), length)
+            together = np.concatenate(parts)
+            runs = hash_ngrams(together, length)
             sizes = np.array([len(part) for part in parts])
             ends = np.cumsum(sizes)
             inside = np.ones(len(runs), bool)
@@ -119,10 +127,19 @@ class EvaluationTexts:
             for end in ends[:-1].tolist():
                 inside[end - length + 1 : end] = False
             whose = np.repeat(np.array(owners[length], np.uint32), sizes)[: len(runs)]
+            beginnings = hash_ngrams(together, self._shortest)[: len(runs)]
+            self._beginnings_of.append(np.unique(beginnings[inside]))
             yield length, (runs[inside], whose[inside])
 
     def _holds(self, owner: int, run: str) -> bool:
         return f" {run} " in f" {' '.join(tokenize(self._texts[owner].text))} "
+
+
+def _look_up(keys: Keys, among: Keys) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Return where keys stand, or would, among sorted ones, and which of them do."""
+    starts = np.searchsorted(among, keys)
+    starts[starts == len(among)] = 0
+    return starts, among[starts] == keys if len(among) else np.zeros(len(keys), bool)
 
 
 def _sort(
