@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+import fret
 from fret.config import C4Rules, FineWebRules, GopherRules
 from fret.errors import ConfigError, SourceError
 from fret.reasons import Reason
+from fret.records import Dropped, Page, Passage
 from fret.text.filters import (
     BlockedDomains,
     Fault,
@@ -20,6 +22,7 @@ from fret.text.filters import (
 )
 from fret.text.filters.lines import ends_sentence, list_lines, marks_sentences
 from fret.text.personal_data import EMAILS, IPS_4, IPS_6, replace_personal_data
+from test_cli import call
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 PROSE = (
@@ -274,6 +277,55 @@ def test_counting_in_parts_counts_the_same(monkeypatch: pytest.MonkeyPatch) -> N
 def test_blocked_domains_cover_subdomains_in_any_writing(url: str, blocked: bool) -> None:
     domains = BlockedDomains(["www.Example.org", "*.bücher.de", "http://192.0.2.7/"])
     assert (domains.check(url) is not None) == blocked
+
+
+PIPELINE = """
+run: r
+pages: {source: {kind: jsonl, path: pages.jsonl}}
+passages:
+  min_words: 10
+  filters: {languages: [eng], keep_unknown_language: false, max_words: 100, quality: gopher,
+            gopher: {min_words: 20}, blocked_domains: blocked.txt, repeated_lines: {}}
+queries: {writer: {kind: template}}
+judgements: {scorers: [{kind: unigram}]}
+"""
+
+
+def test_each_page_that_is_left_out_has_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p.yaml").write_text(PIPELINE, "utf-8")
+    (tmp_path / "blocked.txt").write_text("0.0.0.0 ads.example\n", "utf-8")
+    notice = "All of our shops are closed on Sunday and on every public holiday."
+    texts = {
+        "https://a.example/kept": f"{notice}\n{PROSE} Mail me@x.org.",
+        "https://www.ads.example/": PROSE,
+        "https://a.example/de": f"{notice}\nDer Wärter schrieb, dass der Sturm in der Nacht kam, "
+        "und er stieg mit einer Kanne Öl zur Lampe hinauf, bevor die Schiffe kamen.",
+        "https://a.example/long": f"{notice}\n{PROSE}\n{PROSE[::2]} {PROSE}",
+        "https://a.example/short": f"{notice}\nThe storm came in the night and nobody slept then.",
+        "https://a.example/bare": f"{notice}\nThe storm.",
+        "https://a.example/menu": f"{notice}\n{notice.upper()}",
+    }
+    rows = [{"url": url, "text": text} for url, text in texts.items()]
+    (tmp_path / "pages.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows), "utf-8")
+    pipeline = fret.load("p.yaml")
+    pipeline.run(["pages", "passages"])
+    urls = {page.id: page.url.rpartition("/")[2] for page in pipeline.rows(Page)}
+    dropped = pipeline.stored.stage("passages").rows(Dropped, dropped=True)
+    assert {urls[row.record_id]: row.reason for row in dropped} == {
+        "": "blocked_domain",
+        "de": "other_language",
+        "long": "too_long",
+        "short": "gopher_rule",
+        "bare": "too_short",
+        "menu": "only_repeated_lines",
+    }
+    (passage,) = pipeline.rows(Passage)
+    assert passage.text == f"{PROSE} Mail {EMAILS[0]}."
+    shown = " ".join(call("status", "p.yaml").output.split())
+    assert "1 e-mail addresses replaced, 6 lines removed that many pages" in shown
 
 
 def test_lists_of_domains_are_read_as_they_are_published(tmp_path: Path) -> None:
