@@ -6,6 +6,7 @@ from typing import Any
 from fret.reasons import Reason
 from fret.text.filters.fault import Fault
 from fret.text.filters.lines import Line, ends_sentence, list_lines, list_words, marks_sentences
+from fret.text.split import split_sentences
 
 _POLICY = (
     "terms of use",
@@ -45,7 +46,7 @@ def check_c4(text: str, lines: Sequence[Line], rules: Mapping[str, Any]) -> Faul
         place = text.index("{")
         around = " ".join(text[max(0, place - 20) : place + 20].split())
         return Fault(Reason.C4_RULE, f"it holds a curly bracket: {around!r}")
-    n = sum(_count_sentences(line.text) for line in lines)
+    n = sum(len(split_sentences(line.text)) for line in lines)
     if n < rules["min_sentences"] and marks_sentences(text):
         return Fault(Reason.C4_RULE, f"{n} sentences, fewer than {rules['min_sentences']}")
     return None
@@ -66,10 +67,3 @@ def _is_fit(line: Line, rules: Mapping[str, Any]) -> bool:
         return False
     needs_end = rules["terminal_punctuation"] and marks_sentences(line.text)
     return ends_sentence(line.text) or not needs_end
-
-
-def _count_sentences(line: str) -> int:
-    # Loaded from the splitter, so that both mean the same by a sentence.
-    from fret.text.split import split_sentences
-
-    return len(split_sentences(line))
