@@ -3,6 +3,25 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+# What the stage passages counts, in the order of its work.
+_CHANGES = {
+    "emails": "e-mail addresses replaced",
+    "ips": "IP addresses replaced",
+    "repeated_lines": "lines removed that many pages of their site have",
+    "c4_lines": "lines removed by C4's rules",
+}
+
+
+def describe_passages(found: Mapping[str, Any]) -> Iterator[str]:
+    """Say what was changed in pages, and how much of evaluation sets was found."""
+    if told := [f"{found[name]} {what}" for name, what in _CHANGES.items() if found.get(name)]:
+        yield f"pages: {', '.join(told)}"
+    if matches := found.get("contamination"):
+        yield (
+            f"evaluation sets: {matches['matches']} matches in {matches['passages']} passages"
+            + (", listed in passages/kept/contamination.jsonl" if matches["matches"] else "")
+        )
+
 
 def describe_queries(found: Mapping[str, Any]) -> Iterator[str]:
     """Say how various the queries are, and how much they have from their passages."""

@@ -26,8 +26,17 @@ class Reason(StrEnum):
     REVISIT = "revisit"
     # passages
     TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    BLOCKED_DOMAIN = "blocked_domain"
+    OTHER_LANGUAGE = "other_language"
+    GOPHER_RULE = "gopher_rule"
+    C4_RULE = "c4_rule"
+    FINEWEB_RULE = "fineweb_rule"
+    ONLY_REPEATED_LINES = "only_repeated_lines"
     DUPLICATE_TEXT = "duplicate_text"
-    # queries
+    NEAR_DUPLICATE_TEXT = "near_duplicate_text"
+    IN_EVALUATION_SET = "in_evaluation_set"
+    # queries (IN_EVALUATION_SET too)
     NO_QUERY = "no_query"
     DUPLICATE_QUERY = "duplicate_query"
     SEED_NOT_FOUND = "seed_not_found"

@@ -19,15 +19,20 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
 from fret.config import (
+    BeirSet,
     BudgetSettings,
     ClustersSettings,
     CrossEncoderScorer,
+    DecontaminationSettings,
     DenseSettings,
     EmbeddingScorer,
     ExamplesSettings,
     FileWriter,
+    FiltersSettings,
     HtmlSource,
+    HubSet,
     HubSource,
+    JsonlSet,
     JsonlSource,
     JudgeCheck,
     ListwiseScorer,
@@ -116,7 +121,21 @@ WEB = RULES.replace(
     "{kind: html, path: pages}", "{kind: urls, path: urls.txt, contact: a@b.example}"
 )
 WARC = RULES.replace("kind: html, path: pages", "kind: warc, path: pages.warc")
-HUB = RULES.replace("kind: html, path: pages", "kind: hub, dataset: hub_a")
+FILTERED = (
+    RULES
+    + """
+passages:
+  filters: {languages: [en], quality: [gopher], blocked_domains: blocked.txt, repeated_lines: {},
+            min_words: 40, max_words: 9000}
+  decontamination: {against: [{kind: beir, path: beir}, {kind: jsonl, path: texts.jsonl}]}
+"""
+)
+HUB = (
+    RULES.replace("kind: html, path: pages", "kind: hub, dataset: hub_a")
+    + """
+passages: {decontamination: {against: [{kind: hub, name: hub, config: one}]}}
+"""
+)
 PIPELINES = {
     "rules": RULES,
     "models": MODELS,
@@ -125,6 +144,7 @@ PIPELINES = {
     "steered": STEERED,
     "web": WEB,
     "warc": WARC,
+    "filtered": FILTERED,
     "hub": HUB,
 }
 # Read already, so that describing it fetches nothing.
@@ -185,6 +205,8 @@ DIFFERS_IN = {
     "steered": {"seed", "queries"},
     "web": {"pages"},
     "warc": {"pages"},
+    "filtered": {"passages"},
+    "hub": {"passages"},
 }
 STEERED_ONLY = {"quotas", "personas", "personas_path", "more_above_words", "seeds"}
 LEAVES = [
@@ -196,6 +218,7 @@ LEAVES = [
     if leaf.path[-1] != "deeper"
     and (name == "steered" or leaf.path[-1] not in STEERED_ONLY)
     and not (leaf.path[-1] == "judge" and name != "models")
+    and (name != "hub" or "against" in leaf.path)  # each time a data set is loaded
 ]
 
 # Fields whose other value the annotation does not tell. Files of these names are equal copies.
@@ -206,6 +229,15 @@ OTHER: dict[tuple[type[Settings], str], Any] = {
     (UrlsSource, "path"): "moved/urls.txt",
     (UrlsSource, "sitemaps"): [SITEMAP],
     (WarcSource, "path"): ["moved/pages.*"],
+    (FiltersSettings, "languages"): ["de"],
+    (FiltersSettings, "quality"): ["c4"],
+    (FiltersSettings, "blocked_domains"): ["example.net"],
+    (BeirSet, "path"): "moved/beir",
+    (JsonlSet, "path"): "moved/texts.jsonl",
+    (HubSet, "name"): "moved/hub",
+    (HubSet, "config"): "two",
+    (HubSet, "split"): "train",
+    (HubSet, "field"): "textx",
     (FileWriter, "path"): "moved/queries.jsonl",
     (PassagesSettings, "tokenizer"): "embedder_b",
     (LlmWriter, "prompt"): "moved/write.yaml",
@@ -243,6 +275,8 @@ OTHER: dict[tuple[type[Settings], str], Any] = {
 }
 OTHER_SECTION: dict[str, Any] = {
     "pages.source.kind": {"kind": "jsonl", "path": "texts.jsonl"},
+    "passages.decontamination.against.0.kind": {"kind": "jsonl", "path": "texts.jsonl"},
+    "passages.decontamination.against.1.kind": {"kind": "beir", "path": "beir"},
     "queries.writer.kind": {"kind": "file", "path": "queries.jsonl"},
     "models.writer.backend": {"backend": "scripted"},
     "models.judge.backend": {"backend": "scripted"},
@@ -277,6 +311,7 @@ def other_of_type(hint: Any, value: Any) -> Any:
             DenseSettings: {"model": "embedder_a"},
             SimilarCheck: {"model": "embedder_a"},
             BudgetSettings: {"usd": 1.0},
+            DecontaminationSettings: {"against": [{"kind": "jsonl", "path": "texts.jsonl"}]},
         }
         return needed.get(hint, {})
     samples: dict[Any, Callable[[], Any]] = {
@@ -318,16 +353,38 @@ def change(leaf: Leaf) -> dict[str, Any]:
     return typing.cast(dict[str, Any], data)
 
 
+def write_hub_set(folder: Path) -> None:
+    """Write a data set of two configurations with two splits each."""
+    configs = []
+    for config in ("one", "two"):
+        data_files = []
+        for split in ("train", "test"):
+            path = folder / config / f"{split}.jsonl"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            row = {"_id": "1", "text": f"{config} {split}", "textx": f"x {config} {split}"}
+            path.write_text(json.dumps(row) + "\n", "utf-8")
+            data_files.append({"split": split, "path": f"{config}/{split}.jsonl"})
+        configs.append({"config_name": config, "data_files": data_files})
+    card = f"---\n{yaml.safe_dump({'configs': configs})}---\n"
+    (folder / "README.md").write_text(card, "utf-8")
+
+
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The files that the pipelines name, and equal copies of them in other places."""
     root = tmp_path_factory.mktemp("drift")
+    patch = pytest.MonkeyPatch()
+    patch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path_factory.mktemp("cache"))
     (root / "pages").mkdir()
     (root / "pages" / "a.html").write_text("<p>A page", "utf-8")
     (root / "texts.jsonl").write_text('{"text": "A text.", "textx": "The same."}\n', "utf-8")
     (root / "urls.txt").write_text("https://a.example/1\n", "utf-8")
     with KeptPages(root / "data" / "runs" / "r" / "crawl.sqlite").writing() as kept:
         kept.add_sitemap(SITEMAP, ["https://a.example/2"], [])
+    (root / "blocked.txt").write_text("0.0.0.0 ads.example\n", "utf-8")
+    (root / "beir").mkdir()
+    (root / "beir" / "queries.jsonl").write_text('{"_id": "1", "text": "A query"}\n', "utf-8")
+    write_hub_set(root / "hub")
     (root / "pages.warc").write_text("WARC/1.0\r\n", "utf-8")
     (root / "personas.txt").write_text("a diver\na mason\n", "utf-8")
     (root / "queries.jsonl").write_text('{"text": "A query"}\n', "utf-8")
@@ -352,7 +409,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / f"embedder_{model}" / "modules.json").write_text(model, "utf-8")
     tokenizer = Tokenizer(WordLevel({"a": 0}, unk_token="a"))
     tokenizer.save(str(root / "embedder_b" / "tokenizer.json"))
-    return root
+    yield root
+    patch.undo()
 
 
 @pytest.fixture
@@ -505,6 +563,8 @@ def test_every_setting_that_is_not_identity_exists() -> None:
         ("rules", "pages/a.html", "pages"),
         ("models", "texts.jsonl", "pages"),
         ("warc", "pages.warc", "pages"),
+        ("filtered", "blocked.txt", "passages"),
+        ("filtered", "beir/queries.jsonl", "passages"),
         ("own", "queries.jsonl", "queries"),
         ("models", "write.yaml", "queries"),
         ("steered", "choose.yaml", "queries"),
@@ -528,7 +588,7 @@ def test_changed_content_of_a_file_changes_what_depends_on_it(
             .replace("WARC/1.0", "WARC/1.1")
             .replace("You ", "Thou ")
         )
-        changed = changed.replace("a diver", "a fencer")
+        changed = changed.replace("a diver", "a fencer").replace("ads.example", "www.example")
         changed = changed.replace("Below are", "Here are").replace("You rank", "Thou rankest")
         assert changed != original
         (here / file).write_text(changed, "utf-8")

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from fret.config.base import Settings
+from fret.config.filters import DecontaminationSettings, DuplicatesSettings, FiltersSettings
 from fret.config.sources import Source
 
 
@@ -42,7 +43,7 @@ class PagesSettings(Settings):
 
 
 class PassagesSettings(Settings):
-    """Pages cut into passages."""
+    """Pages cut into passages, and what is left out."""
 
     split: Literal["sentences", "none"] = "sentences"
     """`sentences` splits along headings, then blocks (paragraphs, lists, tables, code), then
@@ -59,6 +60,17 @@ class PassagesSettings(Settings):
     overlap: int = Field(default=0, ge=0)
     """How much of the sentences before it a passage may repeat, half of `max_size` at most. Only
     whole sentences are, and none across a heading."""
+    workers: int | None = Field(default=None, ge=1)
+    """Processes that read texts for filters and duplicates; null for one per core."""
+    replace_personal_data: bool = True
+    """Put fixed examples in the place of e-mail addresses and public IP addresses, in titles and
+    texts, as FineWeb does."""
+    filters: FiltersSettings = FiltersSettings()
+    """Pages that are left out, and lines of them, before they are split."""
+    duplicates: DuplicatesSettings = DuplicatesSettings()
+    """Passages that repeat an earlier one."""
+    decontamination: DecontaminationSettings | None = None
+    """Passages that hold what an evaluation set asks or answers; null: not looked for."""
 
     @model_validator(mode="after")
     def _sizes_fit_together(self) -> "PassagesSettings":

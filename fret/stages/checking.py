@@ -14,14 +14,17 @@ from fret.checks.measures import measure_queries
 from fret.checks.standing import check_standing
 from fret.checks.task import check_task_copied, check_task_length, check_task_standing
 from fret.checks.whole_set import WholeSet
-from fret.config import ChecksSettings, JudgeCheck
+from fret.config import ChecksSettings, FileWriter, JudgeCheck
 from fret.fingerprint import identity_of
 from fret.prompts import Prompt
+from fret.reasons import Reason
 from fret.records import Dropped, Passage, Query, Record
 from fret.retrieval.dense import Embedder, identify_model
 from fret.stages.base import Question
 from fret.stages.context import Context
+from fret.stages.evaluation_texts import EvaluationSets
 from fret.store import Run
+from fret.text.decontaminate import EvaluationTexts
 
 Write = Callable[[Iterable[Passage]], Iterator[Query | Dropped]]
 """Writes queries, in the order of their seeds."""
@@ -44,6 +47,7 @@ class QueryChecks:
         self._judge: QueryJudge | None = None
         self._alone = AloneChecks(self._settings, shown)
         self._whole = self._new_set()
+        self._evaluation: EvaluationTexts | None = None
 
     def identity(self) -> dict[str, Any]:
         """Return what of the checks can change the queries; round_trip is another stage's."""
@@ -65,6 +69,7 @@ class QueryChecks:
     def open(self) -> None:
         """Begin the whole set anew, and build the judge."""
         self._whole = self._new_set()
+        self._evaluation = self._load_evaluation()
         settings = self._settings.judge
         if settings and self._judge_prompt:
             self._judge = QueryJudge(
@@ -134,7 +139,7 @@ class QueryChecks:
         )
 
     def _admit(self, query: Query) -> Query | Dropped:
-        fault = self._whole.check(query)
+        fault = self._check_evaluation(query) or self._whole.check(query)
         if fault is None:
             self._whole.add(query)
             return query
@@ -145,6 +150,24 @@ class QueryChecks:
             return query
         fault = self._alone.check(query, seed)
         return query if fault is None else Dropped("queries", query.id, *fault)
+
+    def _load_evaluation(self) -> EvaluationTexts | None:
+        """Return the sets from which queries stay away; the fingerprint of the passages, which all
+        queries hang on, holds them."""
+        against = self._context.settings.passages.decontamination
+        own = isinstance(self._context.settings.queries.writer, FileWriter)
+        checked = not own or self._settings.own_queries
+        if against is None or against.action != "drop" or not checked:
+            return None
+        return EvaluationSets(self._context, against).load()
+
+    def _check_evaluation(self, query: Query) -> Fault | None:
+        found = self._evaluation.find_query(query.text) if self._evaluation else None
+        if found is None:
+            return None
+        shared = found.matched[:120]
+        what = f"{query.text[:80]!r} has {shared!r} of the {found.kind} {found.item}"
+        return Fault(Reason.IN_EVALUATION_SET, f"{what} in {found.set_name}")
 
     def _new_set(self) -> WholeSet:
         near, similar = self._settings.near_duplicates, self._settings.similar

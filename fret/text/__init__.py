@@ -1,1 +1,1 @@
-"""From bytes of a web page to passages: decoding, main text, sentences, splitting."""
+"""From bytes of a web page to passages: decoding, main text, filters, splitting, duplicates."""
