@@ -206,7 +206,7 @@ DIFFERS_IN = {
     "web": {"pages"},
     "warc": {"pages"},
     "filtered": {"passages"},
-    "hub": {"passages"},
+    "hub": {"pages", "passages"},
 }
 STEERED_ONLY = {"quotas", "personas", "personas_path", "more_above_words", "seeds"}
 LEAVES = [
@@ -218,7 +218,7 @@ LEAVES = [
     if leaf.path[-1] != "deeper"
     and (name == "steered" or leaf.path[-1] not in STEERED_ONLY)
     and not (leaf.path[-1] == "judge" and name != "models")
-    and (name != "hub" or "against" in leaf.path)  # each time a data set is loaded
+    and (name != "hub" or {"against", "source"} & set(leaf.path))  # each time a data set is loaded
 ]
 
 # Fields whose other value the annotation does not tell. Files of these names are equal copies.

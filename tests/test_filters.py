@@ -284,8 +284,15 @@ run: r
 pages: {source: {kind: jsonl, path: pages.jsonl}}
 passages:
   min_size: 10
-  filters: {languages: [eng], keep_unknown_language: false, max_words: 100, quality: gopher,
-            gopher: {min_words: 20}, blocked_domains: blocked.txt, repeated_lines: {}}
+  filters:
+    languages: [eng]
+    keep_unknown_language: false
+    min_words: 10
+    max_words: 100
+    quality: gopher
+    gopher: {min_words: 20}
+    blocked_domains: blocked.txt
+    repeated_lines: {}
 queries: {writer: {kind: template}}
 judgements: {scorers: [{kind: unigram}]}
 """
