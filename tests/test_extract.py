@@ -170,6 +170,7 @@ def test_headings_one_in_another_and_tails_lose_nothing() -> None:
 def test_the_title_goes_once_wherever_it_is_a_heading() -> None:
     assert drop_title("# The bridge\nText\n# The bridge", "the bridge") == "Text\n# The bridge"
     assert drop_title("By A. Writer\n# The bridge\nText", "The bridge") == "By A. Writer\nText"
+    assert drop_title("# The bridge: closed\nText", "The bridge, closed") == "Text"
     assert drop_title("Text\nThe bridge", "The bridge") == "Text\nThe bridge"
     assert drop_title("Text", "") == "Text"
 

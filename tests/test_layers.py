@@ -49,7 +49,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "scorers": BOTTOM | {"llm.types", "prompts", "retrieval"},
     "checks": BOTTOM | {"llm.types", "prompts", "retrieval", "language"},
     "stages": GROUND
-    | {"sources", "text", "llm", "retrieval", "choosing", "writers", "scorers", "checks"},
+    | {"sources", "text", "llm", "retrieval", "choosing", "writers", "scorers", "checks"}
+    | {"language"},
     "card": GROUND | {"retrieval"},
     "dataset": GROUND | {"retrieval", "card"},
     "audit": GROUND | {"retrieval"},

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from fret.config import PassagesSettings
 from fret.fingerprint import identity_of
+from fret.language.normal import normalise
 from fret.reasons import Reason
 from fret.records import Dropped, Page, Passage, Record, join_title
 from fret.stages.base import Stage, Tick
@@ -170,8 +171,9 @@ class Passages(Stage):
 
 
 def _make_passage(page: Page, position: int, piece: Piece) -> Passage:
-    title = page.title.casefold().split()
-    headings = tuple(h for h in piece.headings if h.casefold().split() != title)
+    # Sites set the same title with other signs in <title> and in <h1>.
+    title = normalise(page.title)
+    headings = tuple(h for h in piece.headings if normalise(h) != title)
     return Passage(
         id=Passage.make_id(join_title(page.title, headings), piece.text),
         page_id=page.id,

@@ -19,6 +19,8 @@ from typing import Any
 
 from lxml.etree import iterwalk
 
+from fret.language.normal import normalise
+
 FENCE = "```"
 # What a paragraph may not begin with, or it would be read as a heading, a row or a fence.
 _LOOKS_LIKE_STRUCTURE = re.compile(r"#{1,6}\s|\||```")
@@ -58,12 +60,15 @@ def render_blocks(body: Any) -> str:
 
 
 def drop_title(text: str, title: str) -> str:
-    """Drop the title where it stands again, as the first line or as a heading."""
-    lines = text.split("\n")
+    """Drop the title where it stands again, as the first line or as a heading.
+
+    Sites set it with other signs in <title> and in <h1>.
+    """
+    lines, wanted = text.split("\n"), normalise(title)
     for i, line in enumerate(lines):
         if i and not line.startswith("#"):
             continue
-        if title and line.lstrip("#").strip().casefold() == title.casefold():
+        if wanted and normalise(line.lstrip("#")) == wanted:
             return "\n".join(lines[:i] + lines[i + 1 :])
     return text
 
