@@ -8,10 +8,10 @@ arguments.
 from fret.config.base import RUN_NAME, Settings
 from fret.config.candidates import (
     Bm25Settings,
+    BootstrapSettings,
     CandidatesSettings,
     DenseSettings,
     FusionSettings,
-    QueryFormat,
 )
 from fret.config.checks import (
     NO_CHECKS,
@@ -24,6 +24,7 @@ from fret.config.checks import (
     NearDuplicatesCheck,
     SimilarCheck,
 )
+from fret.config.encoders import EncoderSettings, QueryFormat
 from fret.config.examples import (
     ExamplesSettings,
     ExtraPositivesSettings,
@@ -72,6 +73,7 @@ __all__ = [
     "RUN_NAME",
     "BatchSettings",
     "Bm25Settings",
+    "BootstrapSettings",
     "BudgetSettings",
     "CandidatesSettings",
     "ChecksSettings",
@@ -82,6 +84,7 @@ __all__ = [
     "DenseSettings",
     "EarlyStopSettings",
     "EmbeddingScorer",
+    "EncoderSettings",
     "ExamplesSettings",
     "ExtraPositivesSettings",
     "FileWriter",
