@@ -135,7 +135,7 @@ def _as_keys(raw: NDArray[Any]) -> Keys:
 
 def _read_part(path: Path, name: str) -> NDArray[Any]:
     try:
-        with np.load(path, allow_pickle=False) as part:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as part:
             found: NDArray[Any] = part[name]
         if found.ndim != 2 or (name == "keys" and found.shape[1] != _KEY_BYTES):
             raise ValueError(f"{name} has the shape {found.shape}")

@@ -7,14 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
+from sentence_transformers import SentenceTransformer
 
 from cranfield import Cranfield
-from fret.errors import ConfigError, StoreError
+from fret.errors import ConfigError, StageError, StoreError
 from fret.retrieval import search
 from fret.retrieval.encode import Embedder, Encoding
 from fret.retrieval.model_files import MINILM, find_model, identify_model
 from fret.retrieval.search import PassageVectors
+from tiny_models import save_embedder
 
 
 @pytest.fixture(scope="module")
@@ -309,3 +312,111 @@ def test_dense_retrieval_is_not_below_its_floor(
     index = stored(tmp_path, vectors)
     queries = embedder.encode_queries([("", text) for text in cranfield.queries.values()])
     assert cranfield.measure_ndcg(index.search(queries, 10)) > 0.5
+
+
+# -- tiny models: prompts, lengths, devices, faults
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_embedder(tmp_path_factory.mktemp("tiny"))
+
+
+def plain(folder: Path, texts: list[str], prompt: str = "") -> NDArray[np.float32]:
+    """Encode with the library alone."""
+    model = SentenceTransformer(str(folder), device="cpu")
+    found: NDArray[np.float32] = model.encode(texts, prompt=prompt, normalize_embeddings=True)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("prompts", "default", "query", "passage"),
+    [
+        ({}, None, "", ""),
+        ({"query": "q: ", "passage": "p: "}, None, "q: ", "p: "),
+        ({"query": "q: ", "document": "d: "}, None, "q: ", "d: "),
+        ({"search_query": "q: ", "search_document": "d: "}, None, "q: ", "d: "),
+        ({"query": "q: "}, "query", "q: ", ""),
+        ({"any": "a: "}, "any", "a: ", "a: "),
+    ],
+)
+def test_a_model_gets_its_own_prompts_by_the_names_that_models_use(
+    tmp_path: Path, prompts: dict[str, str], default: str | None, query: str, passage: str
+) -> None:
+    folder = save_embedder(tmp_path, prompts=prompts, default=default)
+    embedder = Embedder(str(folder))
+    assert (embedder.query_prompt, embedder.passage_prompt) == (query, passage)
+    found = (
+        embedder.encode_queries([("", "how to boil")]),
+        embedder.encode_passages([("", "water")]),
+    )
+    assert found[0] == pytest.approx(plain(folder, [f"{query}how to boil"]), abs=1e-5)
+    assert found[1] == pytest.approx(plain(folder, [f"{passage}water"]), abs=1e-5)
+
+
+def test_prompts_that_are_set_replace_the_models_own(tmp_path: Path) -> None:
+    folder = save_embedder(tmp_path, prompts={"query": "q: ", "passage": "p: "})
+    told = Embedder(str(folder), Encoding(query_prompt="", passage_prompt="text: "))
+    assert (told.query_prompt, told.passage_prompt) == ("", "text: ")
+    gecko = Embedder(str(folder), Encoding(query_format="task: {task} | query: {query}"))
+    (found,) = gecko.encode_queries([("find it", "kettle")])
+    assert found == pytest.approx(plain(folder, ["task: find it | query: kettle"])[0], abs=1e-5)
+
+
+def test_a_text_is_cut_at_the_length_that_is_set(tiny: Path) -> None:
+    long = "kettle " * 50
+    own, short = Embedder(str(tiny)), Embedder(str(tiny), Encoding(max_length=12))
+    assert short.encode_passages([("", long)]) == pytest.approx(
+        short.encode_passages([("", "kettle kettle")]), abs=1e-5
+    )
+    assert own.encode_passages([("", long)]) == pytest.approx(plain(tiny, [long]), abs=1e-5)
+    assert own.encode_passages([("", long)]) != pytest.approx(short.encode_passages([("", long)]))
+
+
+def test_a_length_beyond_the_models_positions_is_refused(tiny: Path) -> None:
+    with pytest.raises(ConfigError, match=r"max_length is 513, but .* takes 512 tokens at most"):
+        Embedder(str(tiny), Encoding(max_length=513)).encode_passages([("", "x")])
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "nonsense", "cuda:0", "mps"])
+def test_a_device_that_is_not_here_is_refused(tiny: Path, device: str) -> None:
+    if device in {"cuda:0", "mps"} and getattr(torch, device[:4].rstrip(":")).is_available():
+        pytest.skip(f"{device} is here")
+    with pytest.raises(ConfigError, match=rf"The device '{device}' cannot be used here: .*auto"):
+        Embedder(str(tiny), Encoding(device=device)).encode_passages([("", "x")])
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_half_precision_errs_by_a_hundredth(tiny: Path, precision: str) -> None:
+    texts = [("", text) for text in ("kettle", "a chimney is swept", "octopus", "")]
+    half = Embedder(str(tiny), Encoding(precision=precision)).encode_passages(texts)
+    full = Embedder(str(tiny)).encode_passages(texts)
+    assert np.linalg.norm(half, axis=1) == pytest.approx([1] * 4, abs=1e-6)
+    assert 1e-7 < np.abs(half - full).max() < 0.03
+    assert (half * full).sum(axis=1).min() > 0.99
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 64])
+def test_company_moves_the_last_bits_alone(tiny: Path, batch_size: int) -> None:
+    texts = [("", "kettle water " * n) for n in (1, 9, 0, 4, 30, 2)] + [("", "水壶 café")]
+    found = Embedder(str(tiny), Encoding(batch_size=batch_size)).encode_passages(texts)
+    alone = [Embedder(str(tiny)).encode_passages([text])[0] for text in texts]
+    assert found == pytest.approx(np.array(alone), abs=1e-5)
+
+
+def test_vectors_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    folder = save_embedder(tmp_path)
+    model = SentenceTransformer(str(folder), device="cpu")
+    with torch.no_grad():
+        next(model.parameters())[5] = torch.nan  # the letter a
+    model.save(str(tmp_path / "broken"), create_model_card=False)
+    embedder = Embedder(str(tmp_path / "broken"))
+    assert np.isfinite(embedder.encode_passages([("", "bcd")])).all()
+    with pytest.raises(StageError, match=r"NaN or infinity for 1 of 2 texts.*'a b'.*float32"):
+        embedder.encode_passages([("", "bcd"), ("", "a b")])
+
+
+def test_a_folder_without_a_model_says_so(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{", "utf-8")
+    with pytest.raises(ConfigError, match="cannot be loaded"):
+        Embedder(str(tmp_path)).encode_passages([("", "x")])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fret.errors import ConfigError, StageError
 from fret.retrieval.devices import choose_device, choose_precision
-from fret.retrieval.model_files import Stamp, identify_folder, stamp_folder
+from fret.retrieval.model_files import Stamp, identify_folder, load_files, stamp_folder
 
 PLAIN = "{query}"
 """The query format that leaves a query to the model's own prompt."""
@@ -61,6 +61,8 @@ class Encoding:
 
 
 _ENCODING = threading.Lock()
+_pooled: dict[Any, Any] = {}
+"""Processes by the model that they share."""
 
 
 class Embedder:
@@ -207,8 +209,10 @@ class _Loaded:
 
     def __init__(self, model: Any, devices: Sequence[str]) -> None:
         self.model, self.n_devices = model, len(devices)
-        # Without a pool, the library would send each call's texts to new processes.
-        self.pool = model.start_multi_process_pool(list(devices)) if len(devices) > 1 else None
+        self.pool = None
+        if len(devices) > 1:
+            # Without a pool, the library would send each call's texts to new processes.
+            self.pool = _pooled[model] = model.start_multi_process_pool(list(devices))
 
 
 # By the stamp: a folder whose files were changed is another model.
@@ -217,23 +221,7 @@ def _load_model(
     path: str, stamp: Stamp, devices: tuple[str, ...], precision: str, max_length: int | None
 ) -> _Loaded:
     """Load a model once, however many retrievers and scorers use it."""
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # fret shows its own
-    try:
-        model = SentenceTransformer(
-            path,
-            device=devices[0],
-            local_files_only=True,
-            model_kwargs={"dtype": getattr(torch, precision)},
-        )
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
-        raise ConfigError(
-            f"The embedding model in {path} cannot be loaded: {error}. "
-            "Remove that folder to have it fetched anew, or name another model."
-        ) from error
+    model = load_files(path, devices[0], precision)
     if max_length is not None:
         _check_length(model, max_length, path)
         model.max_seq_length = max_length
@@ -250,3 +238,13 @@ def _check_length(model: Any, max_length: int, path: str) -> None:
             f"max_length is {max_length}, but the embedding model in {path} takes {longest} "
             "tokens at most. Set it to that or less."
         )
+
+
+def close_pools() -> None:
+    """End the processes of models on several devices; they start again when they are needed."""
+    with _ENCODING:
+        for model in _pooled:
+            model.stop_multi_process_pool(_pooled[model])
+        if _pooled:
+            _pooled.clear()
+            _load_model.cache_clear()

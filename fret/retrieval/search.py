@@ -43,12 +43,14 @@ class PassageVectors:
     Args:
         path: a file of NumPy's format: float16 of shape (passages, dimensions).
         device: where to compute: a GPU, or `cpu`.
-        finder: finds what may be near, instead of looking at all.
     """
 
-    def __init__(self, path: Path, *, device: str = "cpu", finder: Finder | None = None) -> None:
+    finder: Finder | None = None
+    """Finds what may be near, instead of a look at all."""
+
+    def __init__(self, path: Path, *, device: str = "cpu") -> None:
         self._matrix = _open_matrix(path)
-        self._device, self._finder = device, finder
+        self.path, self._device = path, device
 
     def __len__(self) -> int:
         return len(self._matrix)
@@ -66,7 +68,21 @@ class PassageVectors:
     def search(self, queries: NDArray[np.float32], k: int) -> list[list[Hit]]:
         """Return the k passages of highest cosine for each query vector; ties by row.
 
-        Exact unless there is a finder, whose finds are ranked exactly. Neither the size of blocks
+        Exact unless there is a finder, whose finds are ranked exactly.
+        """
+        if self.finder is None or not len(self):
+            return self.search_exactly(queries, k)
+        self._check_width(queries)
+        found = self.finder.find(np.ascontiguousarray(queries, np.float32), k)
+        return [
+            self._rank(queries[i : i + 1], rows[None, rows >= 0], k)[0]
+            for i, rows in enumerate(found)
+        ]
+
+    def search_exactly(self, queries: NDArray[np.float32], k: int) -> list[list[Hit]]:
+        """Return the k passages of highest cosine for each query vector; ties by row.
+
+        Neither the size of blocks
         nor the number of threads can change what is found: matrix products err by their last bits,
         by where a row lies, so that all near the top are scored again, each alike.
 
@@ -78,11 +94,7 @@ class PassageVectors:
         """
         if not len(self._matrix):
             return [[] for _ in queries]
-        if len(queries) and queries.shape[1] != self._matrix.shape[1]:
-            raise ConfigError(
-                f"The queries have vectors of {queries.shape[1]} numbers, the passages of "
-                f"{self._matrix.shape[1]}: they come from two models. Encode both with one."
-            )
+        self._check_width(queries)
         hits: list[list[Hit]] = []
         for start in range(0, len(queries), _QUERIES_PER_BLOCK):
             hits += self._search(
@@ -90,23 +102,14 @@ class PassageVectors:
             )
         return hits
 
-    def find_exactly(self, queries: NDArray[np.float32], k: int) -> list[list[Hit]]:
-        """Search without the finder."""
-        return PassageVectors._of(self._matrix, self._device).search(queries, k)
-
-    @classmethod
-    def _of(cls, matrix: NDArray[np.float16], device: str) -> "PassageVectors":
-        made = cls.__new__(cls)
-        made._matrix, made._device, made._finder = matrix, device, None
-        return made
+    def _check_width(self, queries: NDArray[np.float32]) -> None:
+        if len(queries) and queries.shape[1] != self._matrix.shape[1]:
+            raise ConfigError(
+                f"The queries have vectors of {queries.shape[1]} numbers, the passages of "
+                f"{self._matrix.shape[1]}: they come from two models. Encode both with one."
+            )
 
     def _search(self, queries: NDArray[np.float32], k: int) -> list[list[Hit]]:
-        if self._finder:
-            found = self._finder.find(queries, k)
-            return [
-                self._rank(queries[i : i + 1], rows[None, rows >= 0], k)[0]
-                for i, rows in enumerate(found)
-            ]
         k = min(k, len(self))
         scores, rows = self._best(queries, min(k + _BESIDE, len(self)))
         hits = self._rank(queries, rows, k)

@@ -10,7 +10,7 @@ from fret.llm.types import LLM
 from fret.lookup import PassageLookup, write_table
 from fret.prompts import Prompt, load_prompt
 from fret.records import Passage
-from fret.retrieval.encode import Embedder, Encoding
+from fret.retrieval.encode import Embedder, Encoding, close_pools
 from fret.retrieval.model_files import find_model
 from fret.retrieval.pairs import PairModel, find_pair_model
 from fret.retrieval.search import PassageVectors
@@ -157,6 +157,7 @@ class Context:
 
     def close(self) -> None:
         self._models.close()
+        close_pools()
 
     def __enter__(self) -> "Context":
         return self

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fret.records import Passage, hash_json
+from fret.retrieval.approximate import VERSION, SavedIndex, build_index
 from fret.retrieval.encode import Embedder, write_passage
 from fret.retrieval.search import PassageVectors
 from fret.stages.base import Observer
@@ -47,6 +48,23 @@ def open_vectors(
     return PassageVectors(stage.kept(view, make), device=embedder.device)
 
 
+def open_index(
+    run: Run, vectors: PassageVectors, *, kind: str, width: int, seed: int
+) -> SavedIndex:
+    """Open an index of a run's vectors, beside them; build it where there is none of just these.
+
+    Raises:
+        StoreError: its file is damaged.
+    """
+    matrix = vectors.matrix
+    # Vectors of other passages lie in a file of another name, which names the index too.
+    name = f"vectors/{vectors.path.stem}.{kind}-{VERSION}-{seed}.faiss"
+    path = run.stage(Passage.STAGE).kept(
+        name, lambda path: build_index(matrix, path, kind=kind, seed=seed)
+    )
+    return SavedIndex(path, shape=(matrix.shape[0], matrix.shape[1]), width=width)
+
+
 def _encode_missing(
     run: Run, keys: Keys, embedder: Embedder, store: VectorStore, observer: Observer
 ) -> None:
@@ -83,4 +101,5 @@ def _texts(run: Run) -> Iterable[str]:
 
 def _plain(name: str) -> str:
     """Return a name that can be one of a folder."""
+    name = Path(name).name if Path(name).is_absolute() else name
     return re.sub(r"[^\w.-]+", "--", name).strip(".-")[-60:] or "model"
