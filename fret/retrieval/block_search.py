@@ -39,13 +39,14 @@ def score_block(queries: Scores, block: NDArray[np.float16], *, device: str) -> 
 
 
 def multiply_rows(vectors: NDArray[np.float16], queries: Scores) -> Scores:
-    """Return the dot product of each vector with the query in its row.
+    """Return the dot products of each query with its own vectors, of shape (queries, rows).
 
-    Summed row by row in one order, which no matrix product grants: equal rows have equal scores.
+    Summed one by one in one order, which no matrix product grants: equal vectors have equal scores.
+
+    Args:
+        vectors: of shape (queries, rows, dimensions).
     """
-    products = _widen(vectors)
-    products *= queries
-    scores: Scores = products.sum(axis=1)
+    scores: Scores = np.einsum("qrd,qd->qr", _widen(vectors), queries, optimize=False)
     return scores
 
 

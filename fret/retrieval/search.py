@@ -6,7 +6,9 @@ system may hold in its cache or not, and the search itself needs one block (256 
 each query.
 """
 
+import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,6 +29,8 @@ _BESIDE = 12
 _QUERIES_PER_SECOND_LOOK = 16
 _QUERIES_RANKED_AT_ONCE = 64
 _QUERIES_PER_BLOCK = 4096
+# A hundred for each query: what Hit(row, score) does besides would take as long as all the ranking.
+_make_hit = partial(tuple.__new__, Hit)
 
 
 class Finder(Protocol):
@@ -149,8 +153,9 @@ class PassageVectors:
         return [np.concatenate(rows) for rows in found]
 
     def _blocks(self) -> Iterator[tuple[int, NDArray[np.float16]]]:
-        step = max(1, _NUMBERS_PER_BLOCK // self._matrix.shape[1])
-        starts = range(0, len(self._matrix), step)
+        most = max(1, _NUMBERS_PER_BLOCK // self._matrix.shape[1])
+        step = math.ceil(len(self) / math.ceil(len(self) / most))  # of one size, none far smaller
+        starts = range(0, len(self), step)
         return ((start, self._matrix[start : start + step]) for start in starts)
 
     def _rank(
@@ -160,13 +165,13 @@ class PassageVectors:
         hits: list[list[Hit]] = []
         for start in range(0, len(rows), _QUERIES_RANKED_AT_ONCE):
             some = rows[start : start + _QUERIES_RANKED_AT_ONCE]
-            vectors = np.take(self._matrix, some.ravel(), axis=0)
-            owners = np.repeat(np.arange(start, start + len(some)), some.shape[1])
-            scores = multiply_rows(vectors, queries[owners]).reshape(some.shape)
+            vectors = np.take(self._matrix, some, axis=0)
+            scores = multiply_rows(vectors, queries[start : start + len(some)])
             order = np.lexsort((some, -scores))[:, :k]
             best = np.take_along_axis(some, order, axis=1).tolist()
             found = np.take_along_axis(scores, order, axis=1).tolist()
-            hits += [list(map(Hit, *pair)) for pair in zip(best, found, strict=True)]
+            lines = zip(best, found, strict=True)
+            hits += [list(map(_make_hit, zip(*line, strict=True))) for line in lines]
         return hits
 
 
