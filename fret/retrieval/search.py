@@ -2,7 +2,7 @@
 
 Vectors lie on disk as float16, mapped into memory, and are looked through in blocks that become
 float32 as they are read. So at 1,000,000 passages of 384 numbers the file is 768 MB, which the
-system may hold in its cache or not, and the search itself needs one block (256 MB) and the best of
+system may hold in its cache or not, and the search itself needs one block (400 MB) and the best of
 each query.
 """
 
@@ -19,8 +19,8 @@ from fret.errors import ConfigError, StoreError
 from fret.retrieval import Hit
 from fret.retrieval.block_search import best_of_block, multiply_rows, score_block
 
-# Float32 numbers of vectors held at once: 256 MB.
-_NUMBERS_PER_BLOCK = 64_000_000
+# Float32 numbers of vectors held at once: 400 MB.
+_NUMBERS_PER_BLOCK = 100_000_000
 # More than float32 loses in the dot product of two unit vectors.
 _ROUNDING = 1e-5
 # What is found besides, so that equal vectors at the end seldom call for a second look.

@@ -20,7 +20,7 @@ from fret.stages.join import join_queries
 from fret.store import Run
 
 # Queries searched together: every passage's vector is read from the disk once for all of them.
-_QUERIES_PER_BLOCK = 1024
+_QUERIES_PER_BLOCK = 2048
 
 
 class Candidates(Stage):

@@ -8,7 +8,6 @@
 Ratios are of processor seconds, which other work on the machine disturbs less than the clock.
 """
 
-import resource
 import sys
 import tempfile
 import time
@@ -107,16 +106,13 @@ def measure_search(n: int = 200_000, n_queries: int = 2048) -> None:
         path = Path(folder) / "vectors.npy"
         np.save(path, draw(n, 1).astype(np.float16))
         vectors = PassageVectors(path)
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        vectors.search(queries[:64], K)
-        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
         bare = faiss.IndexFlatIP(DIMENSIONS)
         bare.add(vectors.matrix.astype(np.float32))
         works = {
             "fret": lambda: vectors.search(queries, K),
             "faiss.IndexFlatIP": lambda: bare.search(queries, K),
         }
-        print(f"{n} x {DIMENSIONS}, {n_queries} queries, the {K} best; grew by {grown:.0f} MB")
+        print(f"{n} x {DIMENSIONS}, {n_queries} queries, the {K} best")
         compare(works, n_queries, "queries")
 
 
