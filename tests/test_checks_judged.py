@@ -18,7 +18,8 @@ from fret.checks.whole_set import WholeSet
 from fret.config import ChecksSettings
 from fret.reasons import Reason
 from fret.records import Passage, Query
-from fret.retrieval.dense import MINILM, Embedder, find_model
+from fret.retrieval.encode import Embedder
+from fret.retrieval.model_files import MINILM, find_model
 from fret.stages.checking import AloneChecks
 
 FILE = Path(__file__).parent / "data" / "queries_judged.jsonl"

@@ -12,6 +12,7 @@ from fret.card import _fence
 from fret.dataset import format_anchor, format_passage
 from fret.pipeline import Pipeline
 from fret.records import Example
+from tiny_models import make_embedder
 
 PIPELINE = {
     "run": "small",
@@ -102,7 +103,7 @@ def test_a_trainer_takes_triplets_as_they_are(done: Pipeline, tmp_path: Path) ->
     from sentence_transformers import SentenceTransformerTrainingArguments as Arguments
     from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 
-    model: SentenceTransformer = make_tiny_model(tmp_path)
+    model: SentenceTransformer = make_embedder(tmp_path)
     arguments = Arguments(
         str(tmp_path / "out"),
         max_steps=1,
@@ -115,29 +116,6 @@ def test_a_trainer_takes_triplets_as_they_are(done: Pipeline, tmp_path: Path) ->
         model=model, args=arguments, train_dataset=train, loss=MultipleNegativesRankingLoss(model)
     )
     assert trainer.train().training_loss > 0
-
-
-def make_tiny_model(folder: Path) -> Any:
-    """A BERT of two tiny layers with random weights and a vocabulary of letters."""
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-    from transformers import BertConfig, BertModel, BertTokenizerFast
-
-    letters = "abcdefghijklmnopqrstuvwxyz0123456789.,:|"
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{c}" for c in letters)]
-    (folder / "vocab.txt").write_text("\n".join(words), "utf-8")
-    BertTokenizerFast(vocab=str(folder / "vocab.txt")).save_pretrained(folder / "tiny")
-    config = BertConfig(
-        vocab_size=len(words),
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
-    )
-    BertModel(config).save_pretrained(folder / "tiny")
-    transformer = Transformer(str(folder / "tiny"), max_seq_length=64)
-    pooling = Pooling(transformer.get_embedding_dimension())
-    return SentenceTransformer(modules=[transformer, pooling], device="cpu")
 
 
 def test_a_dataset_made_anew_is_not_served_from_an_old_cache(

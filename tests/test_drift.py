@@ -70,7 +70,7 @@ RULES = """
 run: r
 pages: {source: {kind: html, path: pages}, workers: 1}
 queries: {writer: {kind: template}}
-candidates: {dense: {model: embedder_a}}
+candidates: {dense: {model: embedder_a, bootstrap: {}}}
 judgements: {scorers: [{kind: unigram}, {kind: embedding, model: embedder_a}]}
 examples: {negatives: {count: 2}}
 """
@@ -151,7 +151,7 @@ PIPELINES = {
 SITEMAP = "https://a.example/sitemap.xml"
 
 # What no stage depends on: the run's name and place, its money, and what the card says.
-OUTSIDE = {"run", "runs_dir", "answers", "budget", "publish"}
+OUTSIDE = {"run", "runs_dir", "answers", "vectors", "budget", "publish"}
 # Where a language model is named once and used by role.
 MODEL_USERS = {"writer": "queries", "judge": "judgements", "other": "judgements"}
 # Left out by the stage itself: a test of the backends shows that both give the same ranking.
@@ -261,6 +261,8 @@ OTHER: dict[tuple[type[Settings], str], Any] = {
     (DenseSettings, "model"): "embedder_b",
     (EmbeddingScorer, "model"): "embedder_b",
     (DenseSettings, "query_format"): "query: {query}",
+    (DenseSettings, "device"): "cpu",
+    (EmbeddingScorer, "device"): "cpu",
     (EmbeddingScorer, "query_format"): "query: {query}",
     (CrossEncoderScorer, "model"): "embedder_b",
     (CrossEncoderScorer, "query_format"): "query: {query}",

@@ -1,16 +1,20 @@
-"""A model of this process on a GPU: the numbers of the processor, in float32 and bfloat16."""
+"""Models of this process on a GPU: the numbers of the processor, in float32 and bfloat16."""
 
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from fret.llm.answers import AnswerStore
 from fret.llm.local import TransformersLLM
 from fret.llm.types import Labels, LabelsReply, Likelihood, LikelihoodReply
+from fret.retrieval.encode import Embedder, Encoding, close_pools
+from fret.retrieval.search import PassageVectors
 from test_local_llm import INSTRUCTION, PASSAGES, QUERIES, Plain, folders
+from tiny_models import save_embedder
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU here")
 __all__ = ["folders"]
@@ -62,3 +66,42 @@ def test_in_bfloat16_it_errs_by_hundredths_per_token(
     assert max(errors) < 0.2
     (tensor, *_) = llm._engine.scorer._model.parameters()
     assert tensor.is_cuda and tensor.dtype is torch.bfloat16
+
+
+TEXTS = [("", f"kettle number {n} " * (n % 7)) for n in range(40)]
+
+
+def test_an_embedding_model_in_float32_gives_the_vectors_of_the_processor(tmp_path: Path) -> None:
+    folder = str(save_embedder(tmp_path))
+    here = Embedder(folder, Encoding(device="cpu")).encode_passages(TEXTS)
+    there = Embedder(folder, Encoding(device="cuda", precision="float32")).encode_passages(TEXTS)
+    assert there == pytest.approx(here, abs=1e-4)
+
+
+def test_an_embedding_model_takes_bfloat16_by_itself(tmp_path: Path) -> None:
+    embedder = Embedder(str(save_embedder(tmp_path)))
+    assert embedder.identify()["precision"] == "bfloat16" and embedder.device == "cuda"
+    here = Embedder(embedder.path, Encoding(device="cpu")).encode_passages(TEXTS)
+    cosines = (embedder.encode_passages(TEXTS) * here).sum(axis=1)
+    print(f"bfloat16: cosine to float32 {cosines.min():.5f} at worst")
+    assert cosines.min() > 0.99
+
+
+def test_search_on_a_gpu_finds_what_the_processor_finds(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    vectors = draw.standard_normal((20_000, 64)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    # Many equal ones, so that the ties of the one must be the ties of the other.
+    np.save(tmp_path / "v.npy", np.repeat(vectors[:5000], 4, axis=0).astype(np.float16))
+    queries = vectors[-50:]
+    here, there = (PassageVectors(tmp_path / "v.npy", device=d) for d in ("cpu", "cuda"))
+    assert here.search(queries, 30) == there.search(queries, 30)
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="there are no two GPUs here")
+def test_two_gpus_share_the_work_and_give_the_same(tmp_path: Path) -> None:
+    folder = str(save_embedder(tmp_path))
+    one, two = ("cuda:0",), ("cuda:0", "cuda:1")
+    found = [Embedder(folder, Encoding(device=d)).encode_passages(TEXTS) for d in (one, two)]
+    close_pools()
+    assert found[1] == pytest.approx(found[0], abs=1e-2)

@@ -11,7 +11,7 @@ import fret
 from fret.errors import ConfigError
 from fret.records import Passage, Query
 from fret.retrieval.clusters import cluster_vectors
-from fret.retrieval.dense import MINILM, find_model
+from fret.retrieval.model_files import MINILM, find_model
 from fret.stages.seeds import host_of
 from fret.writers.seeds import Place, SeedRules, choose_seeds, share_evenly
 from llm_server import LLMServer

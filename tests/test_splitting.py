@@ -17,7 +17,7 @@ from tokenizers.trainers import BpeTrainer
 
 import answer_spans
 from fret.errors import ConfigError
-from fret.retrieval.dense import MINILM
+from fret.retrieval.model_files import MINILM
 from fret.retrieval.tokenizer_files import find_tokenizer
 from fret.text.splitting import (
     Piece,

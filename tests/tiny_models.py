@@ -87,3 +87,38 @@ def save_model(folder: Path, config: Any) -> Path:
     model.save_pretrained(folder)
     train_tokenizer().save_pretrained(folder)
     return folder
+
+
+def make_embedder(folder: Path) -> Any:
+    """A BERT of two tiny layers with random weights and a vocabulary of letters."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789.,:|"
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{c}" for c in letters)]
+    (folder / "vocab.txt").write_text("\n".join(words), "utf-8")
+    BertTokenizerFast(vocab=str(folder / "vocab.txt")).save_pretrained(folder / "tiny")
+    config = BertConfig(
+        vocab_size=len(words),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+    )
+    torch.manual_seed(0)
+    BertModel(config).save_pretrained(folder / "tiny")
+    transformer = Transformer(str(folder / "tiny"), max_seq_length=64)
+    pooling = Pooling(transformer.get_embedding_dimension())
+    return SentenceTransformer(modules=[transformer, pooling], device="cpu")
+
+
+def save_embedder(
+    folder: Path, *, prompts: dict[str, str] | None = None, default: str | None = None
+) -> Path:
+    """Save such a model, with prompts of its own; return its folder."""
+    (folder / "parts").mkdir(parents=True)
+    model = make_embedder(folder / "parts")
+    model.prompts, model.default_prompt_name = prompts or {}, default
+    model.save(str(folder / "model"), create_model_card=False)
+    return folder / "model"

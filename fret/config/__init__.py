@@ -8,10 +8,10 @@ arguments.
 from fret.config.base import RUN_NAME, Settings
 from fret.config.candidates import (
     Bm25Settings,
+    BootstrapSettings,
     CandidatesSettings,
     DenseSettings,
     FusionSettings,
-    QueryFormat,
 )
 from fret.config.checks import (
     NO_CHECKS,
@@ -24,6 +24,7 @@ from fret.config.checks import (
     NearDuplicatesCheck,
     SimilarCheck,
 )
+from fret.config.encoders import EncoderSettings, QueryFormat
 from fret.config.examples import (
     ExamplesSettings,
     ExtraPositivesSettings,
@@ -87,6 +88,7 @@ __all__ = [
     "BatchSettings",
     "BeirSet",
     "Bm25Settings",
+    "BootstrapSettings",
     "BudgetSettings",
     "C4Rules",
     "CandidatesSettings",
@@ -100,6 +102,7 @@ __all__ = [
     "DuplicatesSettings",
     "EarlyStopSettings",
     "EmbeddingScorer",
+    "EncoderSettings",
     "EvaluationSet",
     "ExamplesSettings",
     "ExtraPositivesSettings",

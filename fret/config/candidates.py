@@ -1,10 +1,11 @@
 """Section of the stage candidates."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from fret.config.base import Settings
+from fret.config.encoders import EncoderSettings
 
 
 class Bm25Settings(Settings):
@@ -20,28 +21,42 @@ class Bm25Settings(Settings):
     """How many passages it puts forward."""
 
 
-def _check_query_format(text: str) -> str:
-    rest = text.replace("{query}", "").replace("{task}", "")
-    if "{query}" not in text or "{" in rest or "}" in rest:
-        raise ValueError("must hold {query}, may hold {task}, and no other braces")
-    return text
+class BootstrapSettings(Settings):
+    """A first retriever, trained on this run's own queries and their seeds with in-batch negatives
+    before candidates are looked for, as in Gecko (arXiv 2403.20327, section 3.2, footnote 1)."""
+
+    epochs: int = Field(default=1, ge=1)
+    """How often each pair is seen."""
+    pairs_per_step: int = Field(default=64, ge=2)
+    """Pairs that are each other's negatives; more take more memory."""
+    learning_rate: float = Field(default=2e-5, gt=0)
+    """Of AdamW, after a warm-up over a tenth of the steps, falling to 0 at the end."""
+    temperature: float = Field(default=0.05, gt=0)
+    """What cosines are divided by; lower looks at the nearest negatives alone."""
+    max_pairs: int = Field(default=100_000, ge=2)
+    """Pairs to train on, drawn at random where there are more."""
+    held_out: float = Field(default=0.1, gt=0, lt=1)
+    """Share of the pages whose queries are not trained on: they show what was gained."""
+    max_length: int = Field(default=256, ge=8)
+    """Tokens of a text in training, the rest is cut."""
 
 
-QueryFormat = Annotated[str, AfterValidator(_check_query_format)]
-
-
-class DenseSettings(Settings):
+class DenseSettings(EncoderSettings):
     """Retrieval by embeddings."""
 
-    model: str = "sentence-transformers/all-MiniLM-L6-v2"
-    """Any sentence-transformers model: a name on the Hub, or a folder."""
-    query_format: QueryFormat = "{query}"
-    """What is encoded for a query; `task: {task} | query: {query}` for a model that was trained
-    so."""
     pool: int = Field(default=100, ge=1)
     """How many passages it puts forward."""
-    batch_size: int = Field(default=64, ge=1)
-    """Texts encoded at once."""
+    search: Literal["auto", "exact", "ivf", "hnsw"] = "auto"
+    """`exact` looks at every passage; `ivf` and `hnsw` (FAISS) at likely ones, and their recall on
+    a sample of queries is reported; `auto`: exact up to `exact_up_to` passages, then ivf."""
+    exact_up_to: int = Field(default=2_000_000, ge=0)
+    """For `auto`. Exact search costs 3 ms a query on one core at 250,000 passages of 384 numbers,
+    and grows with their number."""
+    search_width: int = Field(default=64, ge=1)
+    """ivf: of the cells that passages are put into, how many near a query are looked through;
+    hnsw: how many passages are held in mind on the walk (at least `pool`)."""
+    bootstrap: BootstrapSettings | None = None
+    """Train the model on this run's pairs first; null: take it as it is."""
 
 
 class FusionSettings(Settings):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from fret.config.base import Settings
-from fret.config.candidates import QueryFormat
+from fret.config.encoders import EncoderSettings, QueryFormat
 
 
 class _Named(Settings):
@@ -33,17 +33,11 @@ class UnigramScorer(_Named):
     """Weight of the whole collection against the passage, in words."""
 
 
-class EmbeddingScorer(_Named):
+class EmbeddingScorer(_Named, EncoderSettings):
     """Cosine of query and passage under a sentence-transformers model."""
 
     kind: Literal["embedding"]
     """Which kind of scorer this is."""
-    model: str = "sentence-transformers/all-MiniLM-L6-v2"
-    """Any sentence-transformers model: a name on the Hub, or a folder."""
-    query_format: QueryFormat = "{query}"
-    """What is encoded for a query, as in `candidates.dense`."""
-    batch_size: int = Field(default=64, ge=1)
-    """Texts encoded at once."""
 
 
 class CrossEncoderScorer(_Named):

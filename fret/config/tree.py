@@ -44,6 +44,9 @@ class PipelineSettings(Settings):
     """Where all runs lie."""
     answers: str = "data/answers.sqlite"
     """Where every answer of a language model is kept, for all runs."""
+    vectors: str = "data/vectors"
+    """Where the vector of every passage is kept, by model and text, for all runs; what is removed
+    there is encoded again when it is needed."""
     seed: int = 0
     """Whatever is drawn at random follows from it."""
     models: dict[str, Model] = Field(default={})

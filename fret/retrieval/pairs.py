@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from fret.errors import ConfigError
-from fret.retrieval.dense import download, find_cached, format_query
+from fret.retrieval.encode import format_query
+from fret.retrieval.model_files import download, find_cached
 
 
 def find_pair_model(name: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fret.retrieval.dense import find_packaged
+from fret.retrieval.model_files import find_packaged
 
 _FILE = "tokenizer.json"
 

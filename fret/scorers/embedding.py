@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fret.retrieval.dense import Embedder
+from fret.retrieval.encode import Embedder
 from fret.scorers import Group, Score
 
 _QUERIES_PER_BLOCK = 64

@@ -6,29 +6,28 @@ from typing import Any, ClassVar
 
 from fret.checks.round_trip import measure_round_trip
 from fret.config import CandidatesSettings
-from fret.errors import ConfigError
 from fret.fingerprint import identity_of
 from fret.reasons import Reason
 from fret.records import Candidates as CandidatesRecord
 from fret.records import Dropped, Query, Record
 from fret.retrieval import Hit
 from fret.retrieval.bm25 import BM25Index
-from fret.retrieval.dense import MINILM, Embedder, PassageVectors, identify_model
 from fret.retrieval.fuse import fuse_ranks
 from fret.stages.base import Stage, Tick
 from fret.stages.context import Context
+from fret.stages.dense import DenseRetriever
 from fret.stages.join import join_queries
 from fret.store import Run
 
-# Queries searched together: one matrix product instead of many.
-_QUERIES_PER_BLOCK = 64
+# Queries searched together: every passage's vector is read from the disk once for all of them.
+_QUERIES_PER_BLOCK = 2048
 
 
 class Candidates(Stage):
     """Searches all passages; the seed is always among the candidates, with its true rank."""
 
     name: ClassVar[str] = "candidates"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     record: ClassVar[type[Record]] = CandidatesRecord
     reads: ClassVar[tuple[str, ...]] = ("passages", "queries")
 
@@ -36,17 +35,13 @@ class Candidates(Stage):
         self._context = context
         self._settings: CandidatesSettings = context.settings.candidates
         self._round_trip = context.settings.queries.active_checks.round_trip
-        self._embedder = self._find_embedder()
+        self._dense = DenseRetriever(context)
         self._bm25: BM25Index | None = None
-        self._vectors: PassageVectors | None = None
 
     def identity(self) -> dict[str, Any]:
         identity: dict[str, Any] = identity_of(self._settings.model_dump())
         identity["round_trip"] = self._round_trip
-        if self._embedder is None:
-            identity["dense"] = None
-        elif self._settings.dense:
-            identity["dense"]["model"] = identify_model(self._settings.dense.model)
+        identity["dense"] = self._dense.identity()
         if identity["bm25"]:
             del identity["bm25"]["backend"]  # both give the same ranking
         return identity
@@ -56,8 +51,7 @@ class Candidates(Stage):
         if settings := self._settings.bm25:
             texts = (f"{passage.full_title}\n{passage.text}" for passage in self._lookup)
             self._bm25 = BM25Index(texts, backend=settings.backend, k1=settings.k1, b=settings.b)
-        if self._embedder and self._settings.dense:
-            self._vectors = self._context.vectors(run, self._settings.dense.model, self._embedder)
+        self._dense.open(run)
 
     def inputs(self, run: Run) -> Iterator[Iterable[Query]]:
         return (run.rows(Query, shard) for shard in range(run.n_shards(Query)))
@@ -74,36 +68,19 @@ class Candidates(Stage):
 
     def close(self) -> None:
         # The index of all words is large, and judging may take days.
-        self._bm25 = self._vectors = None
+        self._bm25 = None
+        self._dense.close()
 
     def measure(self, run: Run) -> dict[str, Any]:
         shards = range(run.n_shards(CandidatesRecord))
         found = (pair for shard in shards for pair in join_queries(run, CandidatesRecord, shard))
-        return measure_round_trip(found)
-
-    def _find_embedder(self) -> Embedder | None:
-        dense = self._settings.dense
-        if dense is None:
-            return None
-        try:
-            return self._context.embedder(
-                dense.model, query_format=dense.query_format, batch_size=dense.batch_size
-            )
-        except ConfigError as error:
-            if self._settings.bm25 is None or dense.model != MINILM:
-                raise
-            self._context.observer.warned(f"{error} Candidates come from BM25 alone.")
-            return None
+        return measure_round_trip(found) | self._dense.measure(run)
 
     def _search(self, block: Sequence[Query]) -> Iterator[CandidatesRecord | Dropped]:
         by_words: list[list[Hit]] = [[] for _ in block]
-        by_vectors: list[list[Hit]] = [[] for _ in block]
-        vectors = None
         if self._bm25 and self._settings.bm25:
             by_words = self._bm25.search([query.text for query in block], self._settings.bm25.pool)
-        if self._vectors and self._embedder and self._settings.dense:
-            vectors = self._embedder.encode_queries([(query.task, query.text) for query in block])
-            by_vectors = self._vectors.search(vectors, self._settings.dense.pool)
+        vectors, by_vectors = self._dense.search(block)
         for i, query in enumerate(block):
             pool = _Pool.fuse(by_words[i], by_vectors[i], self._settings.fusion.k)
             vector = None if vectors is None else vectors[i]
@@ -132,15 +109,10 @@ class Candidates(Stage):
             bm25_ranks=tuple(pool.word_ranks.get(row) for row in rows),
             bm25_scores=tuple(pool.word_scores.get(row) for row in rows),
             dense_ranks=tuple(pool.vector_ranks.get(row) for row in rows),
-            dense_scores=self._cosines(rows, vector),
+            dense_scores=self._dense.cosines(rows, vector),
             seed_rank=pool.rows.index(seed) + 1 if seed in pool.rows else None,
             n_top=n_top,
         )
-
-    def _cosines(self, rows: list[int], vector: Any) -> tuple[float | None, ...]:
-        if self._vectors is None or vector is None:
-            return (None,) * len(rows)
-        return tuple(round(float(cosine), 5) for cosine in self._vectors.take(rows) @ vector)
 
 
 class _Pool:

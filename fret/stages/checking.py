@@ -19,7 +19,8 @@ from fret.fingerprint import identity_of
 from fret.prompts import Prompt
 from fret.reasons import Reason
 from fret.records import Dropped, Passage, Query, Record
-from fret.retrieval.dense import Embedder, identify_model
+from fret.retrieval.encode import Embedder
+from fret.retrieval.model_files import identify_model
 from fret.stages.base import Question
 from fret.stages.context import Context
 from fret.stages.evaluation_texts import EvaluationSets

