@@ -33,6 +33,7 @@ from fret.durable import (
     parquet_file,
     placed,
     read_records,
+    remove,
     sha256_of,
     size_of,
     write_json,
@@ -164,13 +165,22 @@ class StageFolder:
         return (self.path / "kept" / name).exists()
 
     def kept(self, name: str, make: Callable[[Path], None]) -> Path:
-        """Return a file derived from finished shards; `make(path)` makes it where missing."""
+        """Return a file or folder derived from finished shards; `make(path)` makes what lacks."""
         path = self.path / "kept" / name
         if not path.exists():
             make_folder(path.parent)
             with placed(path) as temporary:
                 make(temporary)
         return path
+
+    def list_kept(self, folder: str) -> list[str]:
+        """Return the names of what is kept in a folder, as `kept` takes them."""
+        path = self.path / "kept" / folder
+        return [f"{folder}/{file.name}" for file in path.iterdir()] if path.is_dir() else []
+
+    def discard_kept(self, name: str) -> None:
+        with explained(self.path / "kept" / name):
+            remove(self.path / "kept" / name)
 
     def require(self) -> Manifest:
         """Return the manifest; an error when the stage has made nothing yet."""

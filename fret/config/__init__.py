@@ -11,6 +11,7 @@ from fret.config.candidates import (
     CandidatesSettings,
     DenseSettings,
     FusionSettings,
+    FusionWeights,
     QueryFormat,
 )
 from fret.config.checks import (
@@ -86,6 +87,7 @@ __all__ = [
     "ExtraPositivesSettings",
     "FileWriter",
     "FusionSettings",
+    "FusionWeights",
     "HtmlSource",
     "HubSource",
     "JsonlSource",

@@ -11,11 +11,20 @@ class Bm25Settings(Settings):
     """Retrieval by words."""
 
     backend: Literal["auto", "rank-bm25", "bm25s"] = "auto"
-    """`auto`: rank-bm25 up to 5,000 passages, bm25s beyond; the ranking is the same."""
+    """`auto`: rank-bm25 up to 2,000 passages, bm25s beyond; the ranking is the same."""
+    variant: Literal["lucene", "robertson"] = "lucene"
+    """The formula (Kamphuis et al. 2020). `robertson` gives no weight to words that half of the
+    passages have; `lucene` gives such words a little."""
     k1: float = Field(default=1.5, ge=0)
     """How much a word counts that stands there again."""
     b: float = Field(default=0.75, ge=0, le=1)
     """How much a passage's length counts against it."""
+    stem: bool = True
+    """Whether forms of one word count as one, by the Snowball stemmer of each text's language; a
+    text of a language without one, or of unknown language, stays as it is."""
+    stopwords: bool = False
+    """Whether the stop words of each text's language are left out. Their weight is small anyway:
+    with stemming, leaving them out gained nothing on Cranfield and XQuAD."""
     pool: int = Field(default=100, ge=1)
     """How many passages it puts forward."""
 
@@ -44,11 +53,28 @@ class DenseSettings(Settings):
     """Texts encoded at once."""
 
 
+class FusionWeights(Settings):
+    """How much each retriever's ranking counts."""
+
+    bm25: float = Field(default=1.0, ge=0)
+    """0: its ranks and scores are kept, but do not count."""
+    dense: float = Field(default=1.0, ge=0)
+    """Likewise."""
+
+
 class FusionSettings(Settings):
-    """Reciprocal rank fusion: the sum of 1 / (k + rank)."""
+    """Reciprocal rank fusion: the sum of weight / (k + rank)."""
 
     k: float = Field(default=60, ge=0)
     """How little a first place counts more than a second."""
+    weights: FusionWeights = FusionWeights()
+    """How much each ranking counts; of no account where there is but one."""
+
+    @model_validator(mode="after")
+    def _has_weight(self) -> "FusionSettings":
+        if not self.weights.bm25 and not self.weights.dense:
+            raise ValueError("weights.bm25 and weights.dense cannot both be 0: nothing would rank")
+        return self
 
 
 class CandidatesSettings(Settings):

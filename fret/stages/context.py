@@ -11,7 +11,7 @@ import numpy as np
 from fret.config import PipelineSettings
 from fret.errors import ConfigError, SourceError
 from fret.llm.types import LLM
-from fret.lookup import PassageLookup, write_table
+from fret.lookup import PassageLookup, write_lookup
 from fret.prompts import Prompt, load_prompt
 from fret.records import Passage
 from fret.retrieval.dense import Embedder, PassageVectors, find_model, identify_model
@@ -136,10 +136,10 @@ class Context:
         )
 
     def lookup(self, run: Run) -> PassageLookup:
-        """Open the table of all passages."""
+        """Open the files by which all passages are found."""
         folder = run.stage(Passage.STAGE)
         return PassageLookup(
-            folder.kept("lookup.arrow", lambda path: write_table(path, run.rows(Passage)))
+            folder.kept("lookup", lambda path: write_lookup(path, run.rows(Passage)))
         )
 
     def vectors(self, run: Run, name: str, embedder: Embedder) -> PassageVectors:
