@@ -6,6 +6,7 @@ lookup/order.npy         the rows, in the order of the ids
 """
 
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,15 @@ class PassageLookup:
 
     def __len__(self) -> int:
         return len(self._ids)
+
+    def find_main_language(self) -> str:
+        """Return the language of most passages whose language is known; empty for none."""
+        counts: Counter[str] = Counter()
+        for batch in self._batches:
+            for pair in batch.column("language").value_counts().to_pylist():
+                counts[pair["values"]] += pair["counts"]
+        counts.pop("", None)
+        return min(counts, key=lambda language: (-counts[language], language), default="")
 
     def id_of(self, row: int) -> str:
         return str(self._ids[row].decode())

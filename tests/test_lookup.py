@@ -4,6 +4,7 @@ import random
 import shutil
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,14 @@ def test_an_unknown_id_has_no_row(lookup: PassageLookup, unknown: str) -> None:
 def test_an_unknown_id_among_others_is_told(lookup: PassageLookup) -> None:
     with pytest.raises(StoreError, match=r"passage 00000 is not in the stage passages.*--redo"):
         lookup.get([PASSAGES[3].id, "00000", PASSAGES[4].id])
+
+
+def test_the_main_language_is_that_of_most_passages_that_have_one(tmp_path: Path) -> None:
+    languages = [*["", "en", "de"] * 500, *["", "", "de"] * 10]
+    passages = [replace(p, language=each) for p, each in zip(PASSAGES, languages, strict=False)]
+    for name, rows, main in (("a", passages, "de"), ("b", passages[:1500], "de"), ("c", [], "")):
+        write_lookup(tmp_path / name, rows)
+        assert PassageLookup(tmp_path / name).find_main_language() == main  # of equals the first
 
 
 def test_no_passages_at_all_can_be_looked_through(tmp_path: Path) -> None:

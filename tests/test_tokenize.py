@@ -55,6 +55,13 @@ def test_forms_of_a_word_are_one_token_by_its_language(
     assert Tokenizer().tokenize(text, language) == tokenize(text)
 
 
+def test_a_text_of_unknown_language_is_read_in_the_default_one() -> None:
+    tokenizer = Tokenizer(stem=True, default="en")
+    assert tokenizer.tokenize("rivers running", "") == ["river", "run"]
+    assert tokenizer.tokenize("rivers running", "en-GB") == ["river", "run"]
+    assert tokenizer.tokenize("rivers running", "ru") == ["rivers", "running"]
+
+
 def test_stop_words_are_those_of_the_language() -> None:
     tokenizer = Tokenizer(stopwords=True)
     assert tokenizer.tokenize("The cat and the dog", "en") == ["cat", "dog"]

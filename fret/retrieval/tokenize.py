@@ -60,16 +60,20 @@ def list_stopwords(language: str) -> frozenset[str]:
 class Tokenizer:
     """Tokens of passages and of queries, each by its own language.
 
-    A corpus may mix languages; where a language is unknown, words stay as they are.
+    A corpus may mix languages; in one without a stemmer, words stay as they are.
     """
 
     stem: bool = False
     """Whether forms of one word are one token, by the Snowball stemmer of the language."""
     stopwords: bool = False
     """Whether the stop words that bm25s lists for the language are left out."""
+    default: str = ""
+    """The language of a text whose own is unknown: a query has no stems otherwise, and so misses
+    the passages that do."""
 
     def tokenize(self, text: str, language: str) -> list[str]:
         """Return the tokens of a text in a language (ISO 639-1; empty where unknown), in order."""
+        language = language.partition("-")[0] or self.default
         tokens = tokenize(text)
         if self.stopwords and (stops := list_stopwords(language)):
             tokens = [token for token in tokens if token not in stops]

@@ -42,7 +42,9 @@ def open_word_index(
     less to read than an index to load, nothing is kept.
     """
     formula = Formula(settings.variant, settings.k1, settings.b)
-    tokenizer = Tokenizer(stem=settings.stem, stopwords=settings.stopwords)
+    tokenizer = Tokenizer(
+        stem=settings.stem, stopwords=settings.stopwords, default=lookup.find_main_language()
+    )
     if choose_backend(settings.backend, len(lookup)) == "rank-bm25":
         return ReferenceBM25(_read_texts(lookup), formula=formula, tokenizer=tokenizer)
     folder = run.stage(Passage.STAGE)
