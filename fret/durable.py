@@ -161,6 +161,14 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def remove_others(folder: Path, name: str) -> None:
+    """Remove all in a folder but what has this name."""
+    with explained(folder):
+        for path in folder.glob("*"):
+            if path.name != name:
+                remove(path)
+
+
 def seal(folder: Path) -> None:
     """Note what a folder's files hold, so that `is_whole` can tell damage."""
     sums = {file.name: sha256_of(file) for file in sorted(folder.iterdir())}

@@ -33,7 +33,6 @@ from fret.durable import (
     parquet_file,
     placed,
     read_records,
-    remove,
     sha256_of,
     size_of,
     write_json,
@@ -172,15 +171,6 @@ class StageFolder:
             with placed(path) as temporary:
                 make(temporary)
         return path
-
-    def list_kept(self, folder: str) -> list[str]:
-        """Return the names of what is kept in a folder, as `kept` takes them."""
-        path = self.path / "kept" / folder
-        return [f"{folder}/{file.name}" for file in path.iterdir()] if path.is_dir() else []
-
-    def discard_kept(self, name: str) -> None:
-        with explained(self.path / "kept" / name):
-            remove(self.path / "kept" / name)
 
     def require(self) -> Manifest:
         """Return the manifest; an error when the stage has made nothing yet."""

@@ -11,7 +11,7 @@ class Bm25Settings(Settings):
     """Retrieval by words."""
 
     backend: Literal["auto", "rank-bm25", "bm25s"] = "auto"
-    """`auto`: rank-bm25 up to 2,000 passages, bm25s beyond; the ranking is the same."""
+    """`auto`: rank-bm25 up to 1,000 passages, bm25s beyond; the ranking is the same."""
     variant: Literal["lucene", "robertson"] = "lucene"
     """The formula (Kamphuis et al. 2020). `robertson` gives no weight to words that half of the
     passages have; `lucene` gives such words a little."""
@@ -25,8 +25,9 @@ class Bm25Settings(Settings):
     is. nDCG@10 with and without: Cranfield 0.522 and 0.501, XQuAD de 0.938 and 0.914, ru 0.951 and
     0.871, ar 0.934 and 0.885."""
     stopwords: bool = False
-    """Whether the stop words of each text's language are left out. Their weight is small anyway:
-    with stemming, leaving them out gained nothing on Cranfield and XQuAD."""
+    """Whether the stop words of each text's language are left out. A query of nothing else then
+    finds nothing. With stems, on Cranfield nDCG@10 is 0.532 for 0.522; on XQuAD recall@100 falls by
+    0.002 to 0.003 in English, German and Russian."""
     pool: int = Field(default=100, ge=1)
     """How many passages it puts forward."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from fret.config import Bm25Settings
-from fret.durable import is_whole, seal
+from fret.durable import is_whole, remove_others, seal
 from fret.lookup import PassageLookup
 from fret.records import Passage, hash_json
 from fret.retrieval import Hit
@@ -47,21 +47,20 @@ def open_word_index(
     )
     if choose_backend(settings.backend, len(lookup)) == "rank-bm25":
         return ReferenceBM25(_read_texts(lookup), formula=formula, tokenizer=tokenizer)
-    folder = run.stage(Passage.STAGE)
-    name = f"{_FOLDER}/{_identify(folder, formula, tokenizer)}"
+    stage = run.stage(Passage.STAGE)
+    name = _identify(stage, formula, tokenizer)
+    path = stage.path / "kept" / _FOLDER / name
+    if path.exists() and not is_whole(path):
+        observer.warned(f"The BM25 index in {path} is damaged; it is made anew.")
+        remove_others(path.parent, "")
 
-    def make(path: Path) -> None:
+    def make(temporary: Path) -> None:
         texts = _show_progress(_read_texts(lookup), len(lookup), observer)
-        save_index(path, texts, formula=formula, tokenizer=tokenizer)
-        seal(path)
+        save_index(temporary, texts, formula=formula, tokenizer=tokenizer)
+        seal(temporary)
 
-    if folder.has_kept(name) and not is_whole(folder.path / "kept" / name):
-        observer.warned(f"The BM25 index in {folder.path / 'kept' / name} is damaged; made anew.")
-        folder.discard_kept(name)
-    path = folder.kept(name, make)
-    for other in folder.list_kept(_FOLDER):
-        if other != name:
-            folder.discard_kept(other)
+    stage.kept(f"{_FOLDER}/{name}", make)
+    remove_others(path.parent, name)
     return SparseBM25(path, tokenizer=tokenizer)
 
 
