@@ -179,6 +179,6 @@ def is_whole(folder: Path) -> bool:
     """Whether the files of a folder are those that were sealed; reads all of them."""
     try:
         sums = json.loads((folder / _SEAL).read_text("utf-8"))
-        return all(sha256_of(folder / name) == found for name, found in sums.items())
-    except (OSError, ValueError, AttributeError):
+        return bool(sums) and all(sha256_of(folder / name) == sums[name] for name in sums)
+    except (OSError, ValueError, TypeError):
         return False

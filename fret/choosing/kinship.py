@@ -8,7 +8,7 @@ from fret.choosing.sameness import Sameness
 # Containment, as `examples.negatives.max_overlap` is by default.
 _NEAR = 0.8
 # Of two texts of that containment, one of these pieces is in both but for one case in ten thousand;
-# looking for them costs a fifth of comparing all words.
+# looking for them costs a seventh of comparing all words.
 _PIECES = 8
 _PIECE_CHARACTERS = 20
 
