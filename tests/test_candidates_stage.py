@@ -8,6 +8,7 @@ import yaml
 
 import fret
 from conftest import SUBJECTS, write_table
+from fret.display_measures import describe_candidates
 from fret.errors import ConfigError
 from fret.pipeline import Pipeline
 from fret.records import Candidates, Passage, Query
@@ -84,6 +85,23 @@ def test_the_figures_are_in_the_manifest(place: Path) -> None:
     for work in ("index", "search"):
         assert measures["retrieval"][work]["seconds"] >= 0
         assert 10 < measures["retrieval"][work]["peak_mb"] < 100_000
+
+
+def test_the_figures_are_told_in_two_lines() -> None:
+    found = {
+        "seed_recall": {"bm25": {"@1": 0.5, "@100": 1.0}, "fused": {"@1": 0.25, "@100": 1.0}},
+        "pool_overlap": 0.125,
+        "retrieval": {
+            "index": {"seconds": 3.14, "peak_mb": 1234},
+            "search": {"seconds": 2.0, "peak_mb": 5},
+        },
+    }
+    assert list(describe_candidates(found)) == [
+        "seed found: bm25 @1 0.50 @100 1.00; fused @1 0.25 @100 1.00",
+        "candidates: both retrievers found 12% of the pool; word index 3.1 s, peak 1,234 MB; "
+        "search 2.0 s, peak 5 MB",
+    ]
+    assert list(describe_candidates({})) == []  # another stage's
 
 
 def test_fewer_passages_than_wanted_candidates_work_and_are_told(place: Path) -> None:
