@@ -15,9 +15,9 @@ Variant = Literal["lucene", "robertson"]
 Texts = Iterable[tuple[str, str]]
 """(text, language) of passages in the order of their rows."""
 
-# With a query for each passage, as is usual, rank-bm25 takes as long for all of it at this size as
-# loading bm25s and numba does; beyond, its time grows with the square; see
-# tests/benchmarks/retrieval.py
+# With a query for each passage, as is usual, rank-bm25 takes as long for all of it at 500 to 1,000
+# passages as loading bm25s and numba does; beyond, its time grows with the square
+# (tests/benchmarks/retrieval.py).
 AUTO_RANK_BM25 = 1_000
 # Scores that differ only by the order of a library's sums must be equal, so that rows break ties.
 DECIMALS = 10
