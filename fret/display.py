@@ -18,7 +18,12 @@ from rich.text import Text
 from fret.config.reference import list_keys
 from fret.display_judgements import print_judgement
 from fret.display_llm import describe_spent, print_findings
-from fret.display_measures import describe_examples, describe_passages, describe_queries
+from fret.display_measures import (
+    describe_candidates,
+    describe_examples,
+    describe_passages,
+    describe_queries,
+)
 from fret.display_queries import print_dropped, print_queries
 from fret.errors import FretError, UserError
 from fret.manifest import Manifest
@@ -181,12 +186,7 @@ def _describe_measures(manifests: Iterable[Manifest]) -> Iterator[str]:
             )
         if found := measures.get("passages"):
             yield from describe_passages(found)
-        if recall := measures.get("seed_recall"):
-            parts = [
-                f"{name} " + " ".join(f"{k} {v:.2f}" for k, v in at.items())
-                for name, at in recall.items()
-            ]
-            yield f"seed found: {'; '.join(parts)}"
+        yield from describe_candidates(measures)
         if found := measures.get("queries"):
             yield from describe_queries(found)
         if found := measures.get("judgements"):

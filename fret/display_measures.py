@@ -49,6 +49,24 @@ def describe_queries(found: Mapping[str, Any]) -> Iterator[str]:
     yield text
 
 
+def describe_candidates(found: Mapping[str, Any]) -> Iterator[str]:
+    """Say how often the retrievers find the seeds, how far they agree, and what they took."""
+    recall = found.get("seed_recall", {})
+    parts = [
+        f"{name} " + " ".join(f"{k} {v:.2f}" for k, v in at.items()) for name, at in recall.items()
+    ]
+    if parts:
+        yield f"seed found: {'; '.join(parts)}"
+    told = []
+    if (overlap := found.get("pool_overlap")) is not None:
+        told.append(f"both retrievers found {overlap:.0%} of the pool")
+    for work, name in (("index", "word index"), ("search", "search")):
+        if effort := found.get("retrieval", {}).get(work):
+            told.append(f"{name} {effort['seconds']:.1f} s, peak {effort['peak_mb']:,} MB")
+    if told:
+        yield f"candidates: {'; '.join(told)}"
+
+
 def describe_examples(found: Mapping[str, Any]) -> Iterator[str]:
     """Say how many examples there are of what, and how their positives and negatives came about."""
     yield f"examples: {_count(found['splits'])}; tasks: {_list_types(found['task_types'])}"

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +19,8 @@ from fret.records import Record
 
 # Rows held in memory before they go to the file; also the size of a parquet row group.
 ROWS_PER_WRITE = 1000
+
+_SEAL = "sha256.json"
 
 # Only these become a message about the disk: the block that writes may also fail at reading its
 # input.
@@ -84,18 +87,31 @@ def parquet_file(path: Path, record: type[Record]) -> Iterator[ParquetRows]:
 
 @contextmanager
 def placed(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; moved into place, on disk, when the block ends well."""
+    """Yield a temporary path beside `path`; moved into place, on disk, when the block ends well.
+
+    The block may make a file of it, or a folder.
+    """
     temporary = path.with_name(f".{path.name}.tmp")
     with explained(path):
         try:
+            remove(temporary)  # a kill may have left a folder
             yield temporary
-            flush(temporary)
+            for part in [*temporary.rglob("*"), temporary]:
+                flush(part)
             temporary.replace(path)
             flush(path.parent)
         except BaseException:
             with suppress(OSError):  # what went wrong first is what matters
-                temporary.unlink(missing_ok=True)
+                remove(temporary)
             raise
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all in it, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -143,3 +159,26 @@ def size_of(path: Path) -> int:
 def sha256_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def remove_others(folder: Path, name: str) -> None:
+    """Remove all in a folder but what has this name."""
+    with explained(folder):
+        for path in folder.glob("*"):
+            if path.name != name:
+                remove(path)
+
+
+def seal(folder: Path) -> None:
+    """Note what a folder's files hold, so that `is_whole` can tell damage."""
+    sums = {file.name: sha256_of(file) for file in sorted(folder.iterdir())}
+    (folder / _SEAL).write_text(json.dumps(sums, indent=1) + "\n", "utf-8")
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether the files of a folder are those that were sealed; reads all of them."""
+    try:
+        sums = json.loads((folder / _SEAL).read_text("utf-8"))
+        return bool(sums) and all(sha256_of(folder / name) == sums[name] for name in sums)
+    except (OSError, ValueError, TypeError):
+        return False

@@ -186,6 +186,11 @@ class Candidates(Record):
     """True rank of the seed in the fused ranking; None when it is not in it, or there is none."""
     n_top: int
     """How many of the passages, from the front, are judged in any case; the seed is among them."""
+    kinships: tuple[str, ...] = ()
+    """How each passage is akin to the seed, so a likely false negative: `seed`,
+    `duplicate_of_seed`, `same_page` (the first that holds), else empty."""
+    pool_overlap: float | None = None
+    """Share of all that the retrievers found which both found; None with one retriever."""
 
 
 @dataclass(frozen=True, slots=True)

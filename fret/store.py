@@ -164,7 +164,7 @@ class StageFolder:
         return (self.path / "kept" / name).exists()
 
     def kept(self, name: str, make: Callable[[Path], None]) -> Path:
-        """Return a file derived from finished shards; `make(path)` makes it where missing."""
+        """Return a file or folder derived from finished shards; `make(path)` makes what lacks."""
         path = self.path / "kept" / name
         if not path.exists():
             make_folder(path.parent)

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
-from cranfield import Cranfield
+from beir import Collection
 from fret.errors import ConfigError, StageError, StoreError
-from fret.retrieval import search
+from fret.retrieval import Hit, search
 from fret.retrieval.encode import Embedder, Encoding
 from fret.retrieval.model_files import MINILM, find_model, identify_model
 from fret.retrieval.search import PassageVectors
@@ -21,8 +21,8 @@ from tiny_models import save_embedder
 
 
 @pytest.fixture(scope="module")
-def cranfield() -> Cranfield:
-    return Cranfield(300)
+def cranfield() -> Collection:
+    return Collection("cranfield", 300)
 
 
 # -- where models lie
@@ -306,7 +306,7 @@ def test_what_belongs_together_is_near(embedder: Embedder) -> None:
 
 @pytest.mark.slow
 def test_dense_retrieval_is_not_below_its_floor(
-    embedder: Embedder, cranfield: Cranfield, tmp_path: Path
+    embedder: Embedder, cranfield: Collection, tmp_path: Path
 ) -> None:
     vectors = embedder.encode_passages(cranfield.passages).astype(np.float16)
     index = stored(tmp_path, vectors)
@@ -420,3 +420,9 @@ def test_a_folder_without_a_model_says_so(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{", "utf-8")
     with pytest.raises(ConfigError, match="cannot be loaded"):
         Embedder(str(tmp_path)).encode_passages([("", "x")])
+
+
+def test_the_measure_of_these_floors_is_1_for_a_perfect_ranking(cranfield: Collection) -> None:
+    perfect = [[Hit(row, 1.0) for row in cranfield.relevant[query]] for query in cranfield.queries]
+    assert cranfield.measure_ndcg(perfect) == pytest.approx(1.0)
+    assert cranfield.measure_ndcg([[] for _ in cranfield.queries]) == 0

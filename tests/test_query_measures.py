@@ -128,13 +128,18 @@ def test_round_trip_and_easiness() -> None:
         candidates = Candidates(
             query_id="q", seed_id="p", passage_ids=("o", "p"), bm25_ranks=(9, rank),
             bm25_scores=(1.0, 1.0), dense_ranks=(None, None), dense_scores=(None, None),
-            seed_rank=fused, n_top=2,
+            seed_rank=fused, n_top=2, pool_overlap=None if rank is None else rank / 100,
         )  # fmt: skip
         return make("x", kind=kind), candidates
 
     rows = [row(1, 1, "a"), row(3, 2, "a"), row(None, 30, "b"), row(20, 20, "b")]
     found = measure_round_trip(rows)
-    assert found["seed_recall"]["bm25"] == {"@1": 0.25, "@5": 0.5, "@20": 0.75}
-    assert found["seed_recall"]["fused"] == {"@1": 0.25, "@5": 0.5, "@20": 0.75}
+    assert found["seed_recall"]["bm25"] == {
+        "@1": 0.25, "@5": 0.5, "@20": 0.75, "@100": 0.75,
+    }  # fmt: skip
+    assert found["seed_recall"]["fused"] == {
+        "@1": 0.25, "@5": 0.5, "@20": 0.75, "@100": 1.0,
+    }  # fmt: skip
+    assert found["pool_overlap"] == 0.08  # of the three that both looked for
     assert found["easiness"] == 0.25 and "dense" not in found["seed_recall"]
     assert found["seed_recall_by"]["task_types"]["a"]["easiness"] == 0.5

@@ -58,6 +58,7 @@ def test_every_sample_page_is_used(pipeline: Pipeline) -> None:
     assert pipeline.status()[0].dropped == 0
     # Dense retrieval took part: the packaged model was found without a network.
     assert "dense" in pipeline.status()[3].measures["seed_recall"]
+    assert 0 < pipeline.status()[3].measures["pool_overlap"] < 1
 
 
 @pytest.mark.slow

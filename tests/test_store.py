@@ -13,7 +13,14 @@ from typing import Any
 
 import pytest
 
-from fret.durable import parquet_file, read_records, write_json
+from fret.durable import (
+    is_whole,
+    parquet_file,
+    read_records,
+    remove_others,
+    seal,
+    write_json,
+)
 from fret.errors import RunLocked, StoreError
 from fret.manifest import Manifest
 from fret.records import Dropped, Page, Passage
@@ -282,6 +289,39 @@ def test_a_derived_file_is_made_once_and_whole(stage: StageFolder) -> None:
     assert stage.kept("vectors/a.npy", make).read_bytes() == b"whole"
     assert stage.kept("vectors/a.npy", make).read_bytes() == b"whole"
     assert len(made) == 2
+
+
+def test_a_derived_folder_is_made_once_and_whole(stage: StageFolder) -> None:
+    made: list[Path] = []
+
+    def make(path: Path) -> None:
+        assert not path.exists()
+        made.append(path)
+        (path / "deep").mkdir(parents=True)
+        (path / "deep" / "a").write_bytes(b"a")
+        if len(made) == 1:
+            raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError):
+        stage.kept("index/x", make)
+    assert files_in(stage.path) == ["manifest.json"]
+    assert files_in(stage.kept("index/x", make)) == files_in(stage.kept("index/x", make))
+    assert files_in(stage.path) == ["kept/index/x/deep/a", "manifest.json"] and len(made) == 2
+    remove_others(stage.path / "kept" / "index", "x")
+    assert (stage.path / "kept" / "index" / "x").exists()
+    remove_others(stage.path / "kept" / "index", "y")
+    remove_others(stage.path / "kept" / "nothing", "y")
+    assert files_in(stage.path) == ["manifest.json"]
+
+
+@pytest.mark.parametrize("seal_text", ["", "{}", "[]", "[1]", "7", "null", '{"a": 1}', '{"b": ""}'])
+def test_a_folder_without_a_right_seal_is_not_whole(tmp_path: Path, seal_text: str) -> None:
+    (tmp_path / "a").write_bytes(b"a")
+    assert not is_whole(tmp_path)
+    seal(tmp_path)
+    assert is_whole(tmp_path)
+    (tmp_path / "sha256.json").write_text(seal_text)
+    assert not is_whole(tmp_path)
 
 
 # -- the run

@@ -8,20 +8,24 @@ from fret.checks.measures import OTHERS, find_largest
 from fret.records import Candidates, Query
 
 # Where recall of the seed is measured.
-_DEPTHS = (1, 5, 20)
+_DEPTHS = (1, 5, 20, 100)
 
 
 def measure_round_trip(rows: Iterable[tuple[Query, Candidates]]) -> dict[str, Any]:
     """Measure how well the retrievers find the seeds: over all, per task type and per language.
 
-    `seed_recall` is the share of queries whose seed is within the first 1, 5 and 20 (round-trip
-    consistency, Alberti et al. 2019; Promptagator's filter keeps what is at 1). `easiness` is the
-    share where BM25 puts the seed first: such queries teach little (NeMo Curator's easiness
-    filter). What `checks.round_trip` dropped is not among them. Of task types the 20 largest have
-    figures of their own.
+    `seed_recall` is the share of queries whose seed is within the first 1, 5, 20 and 100
+    (round-trip consistency, Alberti et al. 2019; Promptagator's filter keeps what is at 1); a
+    retriever whose pool is smaller finds nothing beyond it. `easiness` is the share where BM25 puts
+    the seed first: such queries teach little (NeMo Curator's easiness filter). What
+    `checks.round_trip` dropped is not among them. Of task types the 20 largest have figures of
+    their own. `pool_overlap` is the mean share of what the retrievers found that both found, over
+    all queries; None where there is one retriever.
     """
+    overlaps = _Mean()
     found: dict[tuple[str, str], _SeedRanks] = {("", ""): _SeedRanks()}
     for query, record in rows:
+        overlaps.add(record.pool_overlap)
         if record.seed_id is None:
             continue
         ranks = _ranks_of_seed(record)
@@ -36,7 +40,22 @@ def measure_round_trip(rows: Iterable[tuple[Query, Candidates]]) -> dict[str, An
         small = kind == "task_types" and name not in largest
         by[kind].setdefault(OTHERS if small else name, _SeedRanks()).merge(ranks_of_group)
     sums = {kind: {name: g.sum_up() for name, g in groups.items()} for kind, groups in by.items()}
-    return {**everything.sum_up(), "seed_recall_by": sums}
+    return {**everything.sum_up(), "seed_recall_by": sums, "pool_overlap": overlaps.value}
+
+
+class _Mean:
+    """The mean of what is there."""
+
+    def __init__(self) -> None:
+        self._n, self._sum = 0, 0.0
+
+    def add(self, value: float | None) -> None:
+        if value is not None:
+            self._n, self._sum = self._n + 1, self._sum + value
+
+    @property
+    def value(self) -> float | None:
+        return round(self._sum / self._n, 4) if self._n else None
 
 
 def _ranks_of_seed(record: Candidates) -> dict[str, int | None]:

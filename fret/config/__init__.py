@@ -12,6 +12,7 @@ from fret.config.candidates import (
     CandidatesSettings,
     DenseSettings,
     FusionSettings,
+    FusionWeights,
 )
 from fret.config.checks import (
     NO_CHECKS,
@@ -110,6 +111,7 @@ __all__ = [
     "FiltersSettings",
     "FineWebRules",
     "FusionSettings",
+    "FusionWeights",
     "GopherRules",
     "HtmlSource",
     "HubSet",

@@ -12,11 +12,23 @@ class Bm25Settings(Settings):
     """Retrieval by words."""
 
     backend: Literal["auto", "rank-bm25", "bm25s"] = "auto"
-    """`auto`: rank-bm25 up to 5,000 passages, bm25s beyond; the ranking is the same."""
+    """`auto`: rank-bm25 up to 1,000 passages, bm25s beyond; the ranking is the same."""
+    variant: Literal["lucene", "robertson"] = "lucene"
+    """The formula (Kamphuis et al. 2020). `robertson` gives no weight to words that half of the
+    passages have; `lucene` gives such words a little."""
     k1: float = Field(default=1.5, ge=0)
     """How much a word counts that stands there again."""
     b: float = Field(default=0.75, ge=0, le=1)
     """How much a passage's length counts against it."""
+    stem: bool = True
+    """Whether forms of one word count as one, by the Snowball stemmer of each text's language; a
+    text of unknown language is read in that of most passages, and one without a stemmer stays as it
+    is. nDCG@10 with and without: Cranfield 0.522 and 0.501, XQuAD de 0.938 and 0.913, ru 0.951 and
+    0.871, ar 0.934 and 0.885."""
+    stopwords: bool = False
+    """Whether the stop words of each text's language are left out. A query of nothing else then
+    finds nothing. With stems, on Cranfield nDCG@10 is 0.532 for 0.522; on XQuAD recall@100 falls by
+    0.002 to 0.003 in English, German and Russian."""
     pool: int = Field(default=100, ge=1)
     """How many passages it puts forward."""
 
@@ -59,11 +71,28 @@ class DenseSettings(EncoderSettings):
     """Train the model on this run's pairs first; null: take it as it is."""
 
 
+class FusionWeights(Settings):
+    """How much each retriever's ranking counts."""
+
+    bm25: float = Field(default=1.0, ge=0)
+    """0: its ranks and scores are kept, but do not count."""
+    dense: float = Field(default=1.0, ge=0)
+    """Likewise."""
+
+
 class FusionSettings(Settings):
-    """Reciprocal rank fusion: the sum of 1 / (k + rank)."""
+    """Reciprocal rank fusion: the sum of weight / (k + rank)."""
 
     k: float = Field(default=60, ge=0)
     """How little a first place counts more than a second."""
+    weights: FusionWeights = FusionWeights()
+    """How much each ranking counts; of no account where there is but one."""
+
+    @model_validator(mode="after")
+    def _has_weight(self) -> "FusionSettings":
+        if not self.weights.bm25 and not self.weights.dense:
+            raise ValueError("weights.bm25 and weights.dense cannot both be 0: nothing would rank")
+        return self
 
 
 class CandidatesSettings(Settings):

@@ -2,13 +2,8 @@
 
 from functools import cache, lru_cache
 
-from fret.retrieval.tokenize import is_run, tokenize
+from fret.retrieval.tokenize import is_run, list_stopwords, tokenize
 
-_STOPWORD_LISTS = {
-    "en": "EN_PLUS", "de": "GERMAN", "fr": "FRENCH", "es": "SPANISH", "it": "ITALIAN",
-    "nl": "DUTCH", "pt": "PORTUGUESE", "ru": "RUSSIAN", "sv": "SWEDISH", "no": "NORWEGIAN",
-    "da": "DANISH", "tr": "TURKISH", "zh": "CHINESE",
-}  # fmt: skip
 # What the lists lack; each changes nothing of what a question is about.
 _MORE = {
     "en": "do does did doing done im ive dont doesnt cant would could should might must shall "
@@ -56,15 +51,6 @@ QUESTION_STARTS = {
     "es": "es son está están puede puedo se hay tiene debe fue sirve",
     "ru": "можно нужно правда есть",
 }
-
-
-@cache
-def list_stopwords(language: str) -> frozenset[str]:
-    """Return the stop words that bm25s knows of a language; none where it knows none."""
-    from bm25s import stopwords  # half a second: it brings numba
-
-    name = _STOPWORD_LISTS.get(language)
-    return frozenset(getattr(stopwords, f"STOPWORDS_{name}") if name else ())
 
 
 @cache

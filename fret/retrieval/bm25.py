@@ -1,95 +1,68 @@
 """BM25 over all passages, by rank-bm25 or bm25s: the same formula and tokens, so the same ranking.
 
-Score = sum over query tokens of
-    ln(1 + (N - n + 0.5) / (n + 0.5)) * tf / (tf + k1 * (1 - b + b * length / average)),
-as in Lucene, which keeps the weight of frequent words positive. A text without words counts as one
-of length 1.
+`fret.retrieval.bm25_reference` holds all in Python and looks at every passage for every word: fine
+while that is milliseconds. `fret.retrieval.bm25_sparse` reads a saved index in place.
 """
 
-import math
-from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fret.retrieval import Hit
-from fret.retrieval.tokenize import tokenize
+Variant = Literal["lucene", "robertson"]
+Texts = Iterable[tuple[str, str]]
+"""(text, language) of passages in the order of their rows."""
 
-# rank-bm25 looks at every passage for every word of a query, in Python: fine while that is
-# milliseconds.
-AUTO_RANK_BM25 = 5_000
-_DECIMALS = 10
-# As good as 0, for which rank-bm25 divides 0 by 0 wherever a passage lacks a word.
-_SMALLEST_K1 = 1e-15
+# With a query for each passage, as is usual, rank-bm25 takes as long for all of it at 500 to 1,000
+# passages as loading bm25s and numba does; beyond, its time grows with the square
+# (tests/benchmarks/retrieval.py).
+AUTO_RANK_BM25 = 1_000
+# Scores that differ only by the order of a library's sums must be equal, so that rows break ties.
+DECIMALS = 10
 
 
-class BM25Index:
-    """Ranks passages by BM25.
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """Which BM25; a word's weight is idf times its saturated frequency tf / (tf + K).
 
-    Args:
-        texts: all passages, in the order of their rows.
-        backend: `rank-bm25`, `bm25s`, or `auto` (rank-bm25 up to `AUTO_RANK_BM25` passages).
-        k1, b: the usual parameters of term saturation and length normalisation.
+    K = k1 * (1 - b + b * length / average length), N passages, n of them with the word:
+
+    - lucene: idf = ln(1 + (N - n + 0.5) / (n + 0.5)), which stays positive for frequent words;
+    - robertson: idf = ln((N - n + 0.5) / (n + 0.5)), at least 0.
+
+    See Kamphuis et al. (2020), "Which BM25 do you mean?". A text without words counts as one of
+    length 1. BM25+ and BM25L are not here: both libraries give BM25+'s bonus to passages without
+    the word too, which changes no ranking, and rank-bm25's BM25L has the frequency twice.
     """
 
-    def __init__(
-        self, texts: Iterable[str], *, backend: str = "auto", k1: float = 1.5, b: float = 0.75
-    ) -> None:
-        tokens = [tokenize(text) for text in texts]
-        if backend == "auto":
-            backend = "rank-bm25" if len(tokens) <= AUTO_RANK_BM25 else "bm25s"
-        scorer = _RankBM25 if backend == "rank-bm25" else _BM25S
-        # Without any passage, one without words stands in: both libraries divide by their number.
-        self._scorer: _TokenScorer = scorer(tokens or [[]], k1, b)
+    variant: Variant = "lucene"
+    k1: float = 1.5
+    """How much a word counts that stands there again."""
+    b: float = 0.75
+    """How much a passage's length counts against it."""
 
-    def search(self, queries: Sequence[str], k: int) -> list[list[Hit]]:
-        """Return the k best passages of each query that share a word with it."""
-        return [self._search(tokenize(query), k) for query in queries]
+    def weigh_words(self, n_with: NDArray[Any], n_passages: int) -> NDArray[np.float64]:
+        """Return the idf of words by the number of passages that hold each; 0 for none."""
+        n = np.maximum(n_with, 1).astype(np.float64)
+        odds = (n_passages - n + 0.5) / (n + 0.5)
+        idf = np.log(1 + odds if self.variant == "lucene" else np.maximum(odds, 1))
+        return np.where(n_with > 0, idf, 0.0)
 
-    def _search(self, tokens: list[str], k: int) -> list[Hit]:
-        # Rounded, so that scores which differ only by the order of a backend's sums are equal.
-        scores = np.round(self._scorer.score(tokens), _DECIMALS)
-        return [Hit(int(row), float(scores[row])) for row in top_rows(scores, k) if scores[row] > 0]
-
-
-class _TokenScorer(Protocol):
-    def score(self, tokens: list[str]) -> NDArray[Any]: ...
+    def saturate(
+        self, frequencies: NDArray[Any], lengths: NDArray[Any], average: float
+    ) -> NDArray[np.float64]:
+        """Return what idf is multiplied by, for words that stand in passages of some lengths."""
+        tf = frequencies.astype(np.float64)
+        return tf / (tf + self.k1 * (1 - self.b + self.b * lengths / average))
 
 
-class _RankBM25:
-    def __init__(self, tokens: list[list[str]], k1: float, b: float) -> None:
-        from rank_bm25 import BM25Okapi
-
-        class LuceneBM25(BM25Okapi):  # type: ignore[misc]
-            def _calc_idf(self, n_with: dict[str, int]) -> None:
-                n = self.corpus_size
-                self.idf = {
-                    word: math.log(1 + (n - m + 0.5) / (m + 0.5)) for word, m in n_with.items()
-                }
-
-        k1 = max(k1, _SMALLEST_K1)
-        # An all-empty corpus would divide by zero: one word that no query holds keeps it defined.
-        self._index = LuceneBM25([t or ["\0"] for t in tokens], k1=k1, b=b)
-        self._scale = k1 + 1  # rank-bm25 multiplies by this constant, Lucene and bm25s do not
-
-    def score(self, tokens: list[str]) -> NDArray[Any]:
-        return np.asarray(self._index.get_scores(tokens)) / self._scale
-
-
-class _BM25S:
-    def __init__(self, tokens: list[list[str]], k1: float, b: float) -> None:
-        import bm25s
-
-        self._n_passages = len(tokens)
-        self._index = bm25s.BM25(k1=k1, b=b, method="lucene", dtype="float64")
-        self._index.index([t or ["\0"] for t in tokens], show_progress=False)
-
-    def score(self, tokens: list[str]) -> NDArray[Any]:
-        known = [token for token in tokens if token in self._index.vocab_dict]
-        if not known:
-            return np.zeros(self._n_passages)
-        return np.asarray(self._index.get_scores(known))
+def choose_backend(backend: str, n_passages: int) -> str:
+    """Return what `auto` stands for: `rank-bm25` up to `AUTO_RANK_BM25` passages, else `bm25s`."""
+    if backend != "auto":
+        return backend
+    return "rank-bm25" if n_passages <= AUTO_RANK_BM25 else "bm25s"
 
 
 def top_rows(scores: NDArray[Any], k: int) -> NDArray[np.intp]:

@@ -2,8 +2,54 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fret.retrieval import Hit
 
 _DIGITS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """What the retrievers put forward for one query, fused."""
+
+    rows: list[int]
+    """Best first; equal ones in the rows' order."""
+    word_ranks: dict[int, int]
+    """By row, from 1."""
+    word_scores: dict[int, float]
+    vector_ranks: dict[int, int]
+
+    @property
+    def overlap(self) -> float | None:
+        """Share of the passages that both put forward; None where one put forward nothing."""
+        if not self.word_ranks or not self.vector_ranks:
+            return None
+        return len(self.word_ranks.keys() & self.vector_ranks.keys()) / len(self.rows)
+
+
+def fuse_hits(
+    by_words: Sequence[Hit],
+    by_vectors: Sequence[Hit],
+    k: float,
+    weights: tuple[float, float] = (1.0, 1.0),
+) -> Pool:
+    """Fuse what BM25 and embeddings found for one query, best first; see `fuse_ranks`.
+
+    Args:
+        weights: of words and of vectors.
+    """
+    word_ranks = {row: rank for rank, (row, _) in enumerate(by_words, 1)}
+    vector_ranks = {row: rank for rank, (row, _) in enumerate(by_vectors, 1)}
+    rows = sorted(word_ranks.keys() | vector_ranks.keys())
+    rankings = [[ranks.get(row) for row in rows] for ranks in (word_ranks, vector_ranks)]
+    fused = dict(zip(rows, fuse_ranks(rankings, k, weights), strict=True))
+    return Pool(
+        rows=sorted(rows, key=lambda row: (-fused[row], row)),
+        word_ranks=word_ranks,
+        word_scores={row: round(score, 5) for row, score in by_words},
+        vector_ranks=vector_ranks,
+    )
 
 
 def fuse_ranks(

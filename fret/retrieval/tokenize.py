@@ -1,10 +1,15 @@
-"""Words for retrieval: lower-case words, and pairs of neighbouring characters without spaces."""
+"""Tokens for retrieval: lower-case words, and pairs of neighbouring characters without spaces."""
 
 import re
+import threading
 import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-# Chinese, Japanese and Thai write no spaces: single characters say too little, pairs do well (XQuAD
-# zh: nDCG@10 of BM25 0.11 on whole runs, 0.97 on pairs).
+# Chinese, Japanese, Thai, Lao, Burmese and Khmer write no spaces: single characters say too little,
+# pairs do well without a dictionary (XQuAD, nDCG@10 of BM25: zh 0.11 on whole runs, 0.96 on pairs;
+# th 0.94 on pairs; tests/benchmarks/retrieval.py).
 _RUN = (
     r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 )
@@ -16,6 +21,12 @@ _MARKS = (
 _TOKEN = re.compile(rf"[{_RUN}]+|[^\W_{_RUN}]+(?:[{_MARKS}]+[^\W_{_RUN}]*)*")
 _IS_RUN = re.compile(rf"[{_RUN}]")
 _ASCII_TOKEN = re.compile(r"[a-z0-9]+")
+
+_STOPWORD_LISTS = {
+    "en": "EN_PLUS", "de": "GERMAN", "fr": "FRENCH", "es": "SPANISH", "it": "ITALIAN",
+    "nl": "DUTCH", "pt": "PORTUGUESE", "ru": "RUSSIAN", "sv": "SWEDISH", "no": "NORWEGIAN",
+    "da": "DANISH", "tr": "TURKISH", "zh": "CHINESE",
+}  # fmt: skip
 
 
 def tokenize(text: str) -> list[str]:
@@ -34,3 +45,59 @@ def tokenize(text: str) -> list[str]:
 def is_run(text: str) -> bool:
     """Whether a text begins with a character of a script that writes no spaces."""
     return _IS_RUN.match(text) is not None
+
+
+@cache
+def list_stopwords(language: str) -> frozenset[str]:
+    """Return the stop words that bm25s knows of a language; none where it knows none."""
+    from bm25s import stopwords  # half a second: it brings numba
+
+    name = _STOPWORD_LISTS.get(language)
+    return frozenset(getattr(stopwords, f"STOPWORDS_{name}") if name else ())
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenizer:
+    """Tokens of passages and of queries, each by its own language.
+
+    A corpus may mix languages; in one without a stemmer, words stay as they are.
+    """
+
+    stem: bool = False
+    """Whether forms of one word are one token, by the Snowball stemmer of the language."""
+    stopwords: bool = False
+    """Whether the stop words that bm25s lists for the language are left out."""
+    default: str = ""
+    """The language of a text whose own is unknown: a query has no stems otherwise, and so misses
+    the passages that do."""
+
+    def tokenize(self, text: str, language: str) -> list[str]:
+        """Return the tokens of a text in a language (ISO 639-1; empty where unknown), in order."""
+        language = language.partition("-")[0] or self.default
+        tokens = tokenize(text)
+        if self.stopwords and (stops := list_stopwords(language)):
+            tokens = [token for token in tokens if token not in stops]
+        return _stem_tokens(tokens, language) if self.stem else tokens
+
+
+# A Snowball stemmer keeps what it works on in itself: two threads would spoil each other's words.
+_STEMMING = threading.Lock()
+
+
+@cache
+def _load_stemmer(language: str) -> Any:
+    import Stemmer
+
+    # By codes only: the library also knows names, such as that of a second English stemmer.
+    if len(language) != 2:
+        return None
+    try:
+        return Stemmer.Stemmer(language)
+    except KeyError:
+        return None
+
+
+def _stem_tokens(tokens: list[str], language: str) -> list[str]:
+    with _STEMMING:
+        stemmer = _load_stemmer(language)
+        return tokens if stemmer is None else list(stemmer.stemWords(tokens))

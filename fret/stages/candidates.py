@@ -5,18 +5,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from fret.checks.round_trip import measure_round_trip
+from fret.choosing.kinship import Kin, Kinship
 from fret.config import CandidatesSettings
 from fret.fingerprint import identity_of
 from fret.reasons import Reason
 from fret.records import Candidates as CandidatesRecord
 from fret.records import Dropped, Query, Record
 from fret.retrieval import Hit
-from fret.retrieval.bm25 import BM25Index
-from fret.retrieval.fuse import fuse_ranks
+from fret.retrieval.fuse import Pool, fuse_hits
 from fret.stages.base import Stage, Tick
 from fret.stages.context import Context
 from fret.stages.dense import DenseRetriever
+from fret.stages.effort import Effort
 from fret.stages.join import join_queries
+from fret.stages.word_index import WordIndex, open_word_index
 from fret.store import Run
 
 # Queries searched together: every passage's vector is read from the disk once for all of them.
@@ -36,7 +38,8 @@ class Candidates(Stage):
         self._settings: CandidatesSettings = context.settings.candidates
         self._round_trip = context.settings.queries.active_checks.round_trip
         self._dense = DenseRetriever(context)
-        self._bm25: BM25Index | None = None
+        self._effort = Effort()
+        self._bm25: WordIndex | None = None
 
     def identity(self) -> dict[str, Any]:
         identity: dict[str, Any] = identity_of(self._settings.model_dump())
@@ -48,9 +51,16 @@ class Candidates(Stage):
 
     def open(self, run: Run) -> None:
         self._lookup = self._context.lookup(run)
-        if settings := self._settings.bm25:
-            texts = (f"{passage.full_title}\n{passage.text}" for passage in self._lookup)
-            self._bm25 = BM25Index(texts, backend=settings.backend, k1=settings.k1, b=settings.b)
+        if len(self._lookup) < self._settings.top_k:
+            self._context.observer.warned(
+                f"There are {len(self._lookup)} passages, fewer than candidates.top_k = "
+                f"{self._settings.top_k}: a query has no more candidates than are found."
+            )
+        with self._effort.spent_on("index"):
+            if self._settings.bm25:
+                self._bm25 = open_word_index(
+                    run, self._lookup, self._settings.bm25, self._context.observer
+                )
         self._dense.open(run)
 
     def inputs(self, run: Run) -> Iterator[Iterable[Query]]:
@@ -62,7 +72,9 @@ class Candidates(Stage):
     def process(self, rows: Iterable[Query], tick: Tick) -> Iterator[CandidatesRecord | Dropped]:
         queries = iter(rows)
         while block := list(itertools.islice(queries, _QUERIES_PER_BLOCK)):
-            for record in self._search(block):
+            with self._effort.spent_on("search"):
+                records = list(self._search(block))
+            for record in records:
                 yield record
                 tick()
 
@@ -74,19 +86,29 @@ class Candidates(Stage):
     def measure(self, run: Run) -> dict[str, Any]:
         shards = range(run.n_shards(CandidatesRecord))
         found = (pair for shard in shards for pair in join_queries(run, CandidatesRecord, shard))
-        return measure_round_trip(found) | self._dense.measure(run)
+        effort = {"retrieval": self._effort.sum_up()}
+        return measure_round_trip(found) | self._dense.measure(run) | effort
 
     def _search(self, block: Sequence[Query]) -> Iterator[CandidatesRecord | Dropped]:
-        by_words: list[list[Hit]] = [[] for _ in block]
+        by_words: Sequence[Sequence[Hit]] = [[] for _ in block]
         if self._bm25 and self._settings.bm25:
-            by_words = self._bm25.search([query.text for query in block], self._settings.bm25.pool)
+            by_words = self._bm25.search(
+                [query.text for query in block],
+                self._settings.bm25.pool,
+                languages=[query.language for query in block],
+            )
         vectors, by_vectors = self._dense.search(block)
         for i, query in enumerate(block):
-            pool = _Pool.fuse(by_words[i], by_vectors[i], self._settings.fusion.k)
             vector = None if vectors is None else vectors[i]
+            pool = self._fuse(by_words[i], by_vectors[i], alone=vector is None)
             yield self._make(query, pool, vector)
 
-    def _make(self, query: Query, pool: "_Pool", vector: Any) -> CandidatesRecord | Dropped:
+    def _fuse(self, by_words: Sequence[Hit], by_vectors: Sequence[Hit], *, alone: bool) -> Pool:
+        fusion, alone = self._settings.fusion, alone or self._bm25 is None
+        weights = (1.0, 1.0) if alone else (fusion.weights.bm25, fusion.weights.dense)
+        return fuse_hits(by_words, by_vectors, fusion.k, weights)
+
+    def _make(self, query: Query, pool: Pool, vector: Any) -> CandidatesRecord | Dropped:
         seed = self._lookup.row_of(query.passage_id) if query.passage_id else None
         if seed is not None and self._round_trip and seed not in pool.rows[: self._round_trip]:
             place = pool.rows.index(seed) + 1 if seed in pool.rows else "none"
@@ -112,26 +134,15 @@ class Candidates(Stage):
             dense_scores=self._dense.cosines(rows, vector),
             seed_rank=pool.rows.index(seed) + 1 if seed in pool.rows else None,
             n_top=n_top,
+            kinships=self._relate(rows, seed),
+            pool_overlap=None if pool.overlap is None else round(pool.overlap, 4),
         )
 
-
-class _Pool:
-    """What the retrievers put forward for one query, fused."""
-
-    def __init__(self, rows: list[int], by_words: Sequence[Hit], by_vectors: Sequence[Hit]) -> None:
-        self.rows = rows
-        """Best first; ties go to the lower row."""
-        self.word_ranks = {hit.row: rank for rank, hit in enumerate(by_words, 1)}
-        self.word_scores = {hit.row: round(hit.score, 5) for hit in by_words}
-        self.vector_ranks = {hit.row: rank for rank, hit in enumerate(by_vectors, 1)}
-
-    @classmethod
-    def fuse(cls, by_words: Sequence[Hit], by_vectors: Sequence[Hit], k: float) -> "_Pool":
-        pool = cls([], by_words, by_vectors)
-        rows = sorted(pool.word_ranks.keys() | pool.vector_ranks.keys())
-        rankings = [
-            [ranks.get(row) for row in rows] for ranks in (pool.word_ranks, pool.vector_ranks)
-        ]
-        fused = dict(zip(rows, fuse_ranks(rankings, k), strict=True))
-        pool.rows = sorted(rows, key=lambda row: (-fused[row], row))
-        return pool
+    def _relate(self, rows: list[int], seed: int | None) -> tuple[str, ...]:
+        if seed is None:
+            return (Kinship.NONE,) * len(rows)
+        found = self._lookup
+        kin = Kin(found.id_of(seed), found.text_of(seed), found.page_of(seed))
+        return tuple(
+            kin.relate(found.id_of(row), found.text_of(row), found.page_of(row)) for row in rows
+        )

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from fret.config import PipelineSettings
+from fret.durable import remove_others
 from fret.errors import ConfigError, SourceError
 from fret.llm.types import LLM
-from fret.lookup import PassageLookup, write_table
+from fret.lookup import PassageLookup, write_lookup
 from fret.prompts import Prompt, load_prompt
-from fret.records import Passage
+from fret.records import Passage, hash_json
 from fret.retrieval.encode import Embedder, Encoding, close_pools
 from fret.retrieval.model_files import find_model
 from fret.retrieval.pairs import PairModel, find_pair_model
@@ -156,11 +157,12 @@ class Context:
         )
 
     def lookup(self, run: Run) -> PassageLookup:
-        """Open the table of all passages."""
+        """Open the files by which all passages are found."""
         folder = run.stage(Passage.STAGE)
-        return PassageLookup(
-            folder.kept("lookup.arrow", lambda path: write_table(path, run.rows(Passage)))
-        )
+        name = hash_json([shard.sha256 for shard in folder.require().shards])[:16]
+        path = folder.kept(f"lookup/{name}", lambda path: write_lookup(path, run.rows(Passage)))
+        remove_others(path.parent, name)
+        return PassageLookup(path)
 
     def vectors(self, run: Run, name: str, embedder: Embedder) -> PassageVectors:
         """Open the vectors of all passages under a model; encode those that no run encoded yet.

@@ -19,14 +19,16 @@ from typing import Any
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from cranfield import Cranfield
+from beir import Collection
 from fret.retrieval import Hit
 from fret.retrieval.approximate import SavedIndex, build_index
-from fret.retrieval.bm25 import BM25Index
+from fret.retrieval.bm25 import Formula
+from fret.retrieval.bm25_reference import ReferenceBM25
 from fret.retrieval.encode import Embedder, write_passage
 from fret.retrieval.fuse import fuse_ranks
 from fret.retrieval.model_files import MINILM, find_model
 from fret.retrieval.search import PassageVectors
+from fret.retrieval.tokenize import Tokenizer
 
 K = 100
 DIMENSIONS = 384
@@ -39,14 +41,15 @@ def make_embedder() -> Embedder:
 
 
 def measure_quality() -> None:
-    cranfield, embedder = Cranfield(), make_embedder()
+    cranfield, embedder = Collection("cranfield"), make_embedder()
     queries = list(cranfield.queries.values())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "vectors.npy"
         np.save(path, embedder.encode_passages(cranfield.passages).astype(np.float16))
         vectors = embedder.encode_queries([("", query) for query in queries])
         dense = PassageVectors(path).search(vectors, K)
-    words = BM25Index(f"{title}\n{text}" for title, text in cranfield.passages).search(queries, K)
+    index = ReferenceBM25(cranfield.texts, formula=Formula(), tokenizer=Tokenizer())
+    words = index.search(queries, K, languages=["en"] * len(queries))
     fused = [fuse(*pair) for pair in zip(words, dense, strict=True)]
     print(f"Cranfield, {len(cranfield.passages)} passages, {len(queries)} queries")
     for name, found in {"dense": dense, "bm25": words, "fused, k = 60": fused}.items():
@@ -79,7 +82,7 @@ def compare(works: dict[str, Callable[[], Any]], n: int, unit: str, *, rounds: i
 
 def measure_encoding(n: int = 64) -> None:
     embedder = make_embedder()
-    texts = [write_passage(*passage) for passage in Cranfield(n).passages]
+    texts = [write_passage(*passage) for passage in Collection("cranfield", n).passages]
     embedder.encode_texts(texts[:1])
     model = embedder._load().model
     works = {

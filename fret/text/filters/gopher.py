@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, chain
 from typing import Any
 
-from fret.language.words import list_stopwords
 from fret.reasons import Reason
+from fret.retrieval.tokenize import list_stopwords
 from fret.text.filters.fault import Fault, find_over, find_under
 from fret.text.filters.lines import Line, has_ellipsis, list_words, writes_spaces
 

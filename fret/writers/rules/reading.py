@@ -5,8 +5,8 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 
-from fret.language.words import list_stopwords
 from fret.records import Passage
+from fret.retrieval.tokenize import list_stopwords
 from fret.text.splitting import split_sentences
 from fret.writers.rules.languages import OTHER, WORDINGS
 from fret.writers.rules.wording import Wording
