@@ -39,7 +39,7 @@ def load(*, queries: Any = None, **candidates: Any) -> Pipeline:
     sections = {
         "run": "r",
         "pages": {"source": {"kind": "jsonl", "path": "pages.jsonl"}, "workers": 1},
-        "passages": {"max_words": 60, "min_words": 10},
+        "passages": {"max_size": 60, "min_size": 10},
         "queries": queries or {"writer": {"kind": "template"}, "checks": False},
         "candidates": {"top_k": 6, "dense": None, **candidates},
         "judgements": {"scorers": [{"kind": "unigram"}]},
@@ -58,7 +58,7 @@ def test_both_backends_write_the_same_candidates(place: Path) -> None:
     again = run(load(bm25={"backend": "bm25s"}), redo="candidates")
     assert list(again.rows(Candidates)) == one
     kept = again.stored.path / "passages" / "kept"
-    assert {path.name for path in kept.iterdir()} == {"lookup", "bm25"}
+    assert {path.name for path in kept.iterdir()} == {"lookup", "bm25", "notes"}
 
 
 def test_kinships_run_beside_the_candidates(place: Path) -> None:

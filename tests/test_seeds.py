@@ -151,7 +151,9 @@ def test_where_caps_cross_a_new_passage_pushes_out_one_for_each() -> None:
 
 
 def test_seeds_are_drawn_for_rules_as_well(small: Path) -> None:
-    assert len({q.passage_id for q in run(small, "{count: 4}")}) == 4
+    assert 0 < len({q.passage_id for q in run(small, "{count: 4}")}) <= 4
+    asked = fret.load(small).stored.stage("queries").require()
+    assert asked.read == asked.rows + asked.dropped == 4  # of some, no rule makes a query
 
 
 def test_seeds_are_balanced_over_groups_of_near_passages(small: Path) -> None:
