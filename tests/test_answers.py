@@ -288,3 +288,18 @@ def test_a_disk_without_room_is_told_and_what_was_stored_stays(path: Path) -> No
     store.put(answer("after")).result(5)
     assert store.get("after") == b"{}"
     store.close()
+
+
+def test_a_store_may_be_closed_while_others_read(tmp_path: Path) -> None:
+    """As shards do that are still at work when a run is stopped; in SQLite, that is a crash."""
+    for attempt in range(20):
+        store = AnswerStore(tmp_path / f"answers-{attempt}.sqlite")
+        keys = [f"{number:064x}" for number in range(400)]
+        store.put(*(answer(key, b"x" * 500) for key in keys)).result()
+        readers = [threading.Thread(target=store.get_many, args=(keys * 5,)) for _ in range(4)]
+        for reader in readers:
+            reader.start()
+        store.close()
+        for reader in readers:
+            reader.join()
+        assert store.get_many(keys) == {}

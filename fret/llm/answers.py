@@ -147,11 +147,12 @@ class AnswerStore:
 
     def select(self, statement: str, *values: Any) -> list[Any]:
         """Read rows, as they are on the disk."""
-        if self._reader is None:
-            return []
         try:
-            with self._reading, closing(self._reader.execute(statement, values)) as cursor:
-                return cursor.fetchall()
+            with self._reading:
+                if self._reader is None:
+                    return []
+                with closing(self._reader.execute(statement, values)) as cursor:
+                    return cursor.fetchall()
         except sqlite3.DatabaseError as error:
             raise describe_error(self.path, "read", error) from error
 
@@ -185,9 +186,11 @@ class AnswerStore:
                 self._waiting.put(None)
                 self._writer.join()
                 self._writer = None
-            if self._reader is not None:
-                self._reader.close()
-                self._reader = None
+            # A shard that nobody waits for any more may be reading; SQLite does not survive that.
+            with self._reading:
+                if self._reader is not None:
+                    self._reader.close()
+                    self._reader = None
             self._lock.release()
 
     def _open(self) -> None:

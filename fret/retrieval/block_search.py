@@ -7,11 +7,10 @@ from numpy.typing import NDArray
 
 Scores = NDArray[np.float32]
 Rows = NDArray[np.int64]
+Block = NDArray[np.float16] | NDArray[np.float32]
 
 
-def best_of_block(
-    queries: Scores, block: NDArray[np.float16], k: int, *, device: str
-) -> tuple[Scores, Rows]:
+def best_of_block(queries: Scores, block: Block, k: int, *, device: str) -> tuple[Scores, Rows]:
     """Return the k highest dot products of each query and their rows in the block, best first.
 
     Fewer where the block is smaller. Which of equal ones is found is not defined.
@@ -24,16 +23,16 @@ def best_of_block(
     if device == "cpu":
         import faiss
 
-        found = faiss.knn(queries, _widen(block), k, metric=faiss.METRIC_INNER_PRODUCT)
+        found = faiss.knn(queries, widen(block), k, metric=faiss.METRIC_INNER_PRODUCT)
         return found[0], found[1]
     top = _multiply(queries, block, device).topk(k, dim=1)
     return top.values.cpu().numpy(), top.indices.cpu().numpy()
 
 
-def score_block(queries: Scores, block: NDArray[np.float16], *, device: str) -> Scores:
+def score_block(queries: Scores, block: Block, *, device: str) -> Scores:
     """Return all dot products, of shape (queries, rows)."""
     if device == "cpu":
-        return queries @ _widen(block).T
+        return queries @ widen(block).T
     scores: Scores = _multiply(queries, block, device).cpu().numpy()
     return scores
 
@@ -46,11 +45,11 @@ def multiply_rows(vectors: NDArray[np.float16], queries: Scores) -> Scores:
     Args:
         vectors: of shape (queries, rows, dimensions).
     """
-    scores: Scores = np.einsum("qrd,qd->qr", _widen(vectors), queries, optimize=False)
+    scores: Scores = np.einsum("qrd,qd->qr", widen(vectors), queries, optimize=False)
     return scores
 
 
-def _multiply(queries: Scores, block: NDArray[np.float16], device: str) -> Any:
+def _multiply(queries: Scores, block: Block, device: str) -> Any:
     import torch
 
     wide = torch.from_numpy(np.array(block)).to(device).float()
@@ -58,8 +57,10 @@ def _multiply(queries: Scores, block: NDArray[np.float16], device: str) -> Any:
     return torch.from_numpy(queries).to(device) @ wide.T
 
 
-def _widen(block: NDArray[np.float16]) -> Scores:
+def widen(block: Block) -> Scores:
     """Return the block as float32: by torch, which uses all cores, and warns of mapped files."""
+    if block.dtype == np.float32:
+        return block.astype(np.float32, copy=False)
     import warnings
 
     import torch

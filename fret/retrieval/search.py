@@ -8,7 +8,7 @@ each query.
 
 import math
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fret.errors import ConfigError, StoreError
-from fret.retrieval import Hit
-from fret.retrieval.block_search import best_of_block, multiply_rows, score_block
+from fret.retrieval import Hits
+from fret.retrieval.block_search import Block, best_of_block, multiply_rows, score_block, widen
 
 # Float32 numbers of vectors held at once: 400 MB.
 _NUMBERS_PER_BLOCK = 100_000_000
@@ -29,8 +29,7 @@ _BESIDE = 12
 _QUERIES_PER_SECOND_LOOK = 16
 _QUERIES_RANKED_AT_ONCE = 64
 _QUERIES_PER_BLOCK = 4096
-# A hundred for each query: what Hit(row, score) does besides would take as long as all the ranking.
-_make_hit = partial(tuple.__new__, Hit)
+_NO_HITS = Hits(np.zeros(0, np.int64), np.zeros(0, np.float32))
 
 
 class Finder(Protocol):
@@ -69,7 +68,7 @@ class PassageVectors:
         found: NDArray[np.float16] = self._matrix[np.asarray(rows, np.int64)]
         return found.astype(np.float32)
 
-    def search(self, queries: NDArray[np.float32], k: int) -> list[list[Hit]]:
+    def search(self, queries: NDArray[np.float32], k: int) -> list[Hits]:
         """Return the k passages of highest cosine for each query vector; ties by row.
 
         Exact unless there is a finder, whose finds are ranked exactly.
@@ -83,7 +82,7 @@ class PassageVectors:
             for i, rows in enumerate(found)
         ]
 
-    def search_exactly(self, queries: NDArray[np.float32], k: int) -> list[list[Hit]]:
+    def search_exactly(self, queries: NDArray[np.float32], k: int) -> list[Hits]:
         """Return the k passages of highest cosine for each query vector; ties by row.
 
         Neither the size of blocks
@@ -97,9 +96,9 @@ class PassageVectors:
             ConfigError: the queries have other dimensions than the passages.
         """
         if not len(self._matrix):
-            return [[] for _ in queries]
+            return [_NO_HITS for _ in queries]
         self._check_width(queries)
-        hits: list[list[Hit]] = []
+        hits: list[Hits] = []
         for start in range(0, len(queries), _QUERIES_PER_BLOCK):
             hits += self._search(
                 np.ascontiguousarray(queries[start : start + _QUERIES_PER_BLOCK]), k
@@ -113,7 +112,7 @@ class PassageVectors:
                 f"{self._matrix.shape[1]}: they come from two models. Encode both with one."
             )
 
-    def _search(self, queries: NDArray[np.float32], k: int) -> list[list[Hit]]:
+    def _search(self, queries: NDArray[np.float32], k: int) -> list[Hits]:
         k = min(k, len(self))
         scores, rows = self._best(queries, min(k + _BESIDE, len(self)))
         hits = self._rank(queries, rows, k)
@@ -152,26 +151,31 @@ class PassageVectors:
                 rows.append(np.flatnonzero(line >= low) + start)
         return [np.concatenate(rows) for rows in found]
 
-    def _blocks(self) -> Iterator[tuple[int, NDArray[np.float16]]]:
+    def _blocks(self) -> Iterator[tuple[int, Block]]:
         most = max(1, _NUMBERS_PER_BLOCK // self._matrix.shape[1])
+        if len(self) <= most and self._device == "cpu":
+            yield 0, self._only_block
+            return
         step = math.ceil(len(self) / math.ceil(len(self) / most))  # of one size, none far smaller
-        starts = range(0, len(self), step)
-        return ((start, self._matrix[start : start + step]) for start in starts)
+        for start in range(0, len(self), step):
+            yield start, self._matrix[start : start + step]
 
-    def _rank(
-        self, queries: NDArray[np.float32], rows: NDArray[np.int64], k: int
-    ) -> list[list[Hit]]:
+    @cached_property
+    def _only_block(self) -> NDArray[np.float32]:
+        """All vectors as float32, where they are one block: made so once, not at each search."""
+        return widen(self._matrix)
+
+    def _rank(self, queries: NDArray[np.float32], rows: NDArray[np.int64], k: int) -> list[Hits]:
         """Return the k best of the rows of each query; `rows` is of shape (queries, rows)."""
-        hits: list[list[Hit]] = []
+        hits: list[Hits] = []
         for start in range(0, len(rows), _QUERIES_RANKED_AT_ONCE):
             some = rows[start : start + _QUERIES_RANKED_AT_ONCE]
             vectors = np.take(self._matrix, some, axis=0)
             scores = multiply_rows(vectors, queries[start : start + len(some)])
             order = np.lexsort((some, -scores))[:, :k]
-            best = np.take_along_axis(some, order, axis=1).tolist()
-            found = np.take_along_axis(scores, order, axis=1).tolist()
-            lines = zip(best, found, strict=True)
-            hits += [list(map(_make_hit, zip(*line, strict=True))) for line in lines]
+            best = np.take_along_axis(some, order, axis=1)
+            found = np.take_along_axis(scores, order, axis=1)
+            hits += map(Hits, best, found)
         return hits
 
 

@@ -71,7 +71,7 @@ class DenseRetriever:
     def close(self) -> None:
         self._vectors = self._retriever = None
 
-    def search(self, queries: Sequence[Query]) -> tuple[Any, list[list[Hit]]]:
+    def search(self, queries: Sequence[Query]) -> tuple[Any, Sequence[Sequence[Hit]]]:
         """Return the queries' vectors (None without a model) and what was found for each."""
         if self._vectors is None or self._retriever is None or self._settings is None:
             return None, [[] for _ in queries]
