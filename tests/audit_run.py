@@ -66,7 +66,7 @@ def run_hostile(folder: Path) -> Path:
         "pages": {
             "source": {"kind": "jsonl", "path": str(folder / "texts.jsonl"), "title": "title"}
         },
-        "passages": {"split": "none", "min_size": 1},
+        "passages": {"split": "none", "min_size": 1, "duplicates": {"near": None}},
         "queries": {"writer": {"kind": "file", "path": str(folder / "queries.jsonl")}},
         "candidates": {"top_k": 26, "dense": None},
         "judgements": {"scorers": [{"kind": "unigram"}]},

@@ -27,6 +27,9 @@ SUBJECTS = {
     "oven": "An oven bakes evenly when it is preheated. Wait until the thermostat lamp goes out",
 }
 
+# A subject that is added later: its pages are no near duplicates of others.
+LATER = {"toaster": "A toaster browns bread in two minutes. Empty its crumb tray once a week"}
+
 ASPECTS = {
     "cleaning": "The cleaning takes about twenty minutes and should be repeated every second month",
     "buying": "When buying a new one compare the energy label and measure the space in the kitchen",
@@ -36,7 +39,7 @@ ASPECTS = {
 
 def page_text(subject: str, aspect: str) -> str:
     return (
-        f"{SUBJECTS.get(subject, SUBJECTS['fridge'])}, and do so with care. {ASPECTS[aspect]}. "
+        f"{(SUBJECTS | LATER).get(subject, SUBJECTS['fridge'])}, and do so with care. {ASPECTS[aspect]}. "
         f"The {subject} in this {aspect} guide was tested by the household for several weeks. "
         f"Nobody in the house missed anything while the {subject} was out of use for {aspect}. "
         f"In the end the notes about {aspect} of the {subject} filled four pages of the diary."

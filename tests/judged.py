@@ -57,6 +57,7 @@ def write_pipeline(folder: Path, *, n_queries: int = 225, **sections: Any) -> Pa
     pipeline = {
         "run": "cranfield",
         "runs_dir": str(folder / "runs"),
+        "vectors": str(folder / "vectors"),
         "answers": str(folder / "answers.sqlite"),
         "pages": {"source": {"kind": "jsonl", "path": str(folder / "texts.jsonl")}},
         "passages": {"split": "none", "min_size": 5},
