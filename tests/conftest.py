@@ -38,8 +38,9 @@ ASPECTS = {
 
 
 def page_text(subject: str, aspect: str) -> str:
+    about = (SUBJECTS | LATER).get(subject, SUBJECTS["fridge"])
     return (
-        f"{(SUBJECTS | LATER).get(subject, SUBJECTS['fridge'])}, and do so with care. {ASPECTS[aspect]}. "
+        f"{about}, and do so with care. {ASPECTS[aspect]}. "
         f"The {subject} in this {aspect} guide was tested by the household for several weeks. "
         f"Nobody in the house missed anything while the {subject} was out of use for {aspect}. "
         f"In the end the notes about {aspect} of the {subject} filled four pages of the diary."
