@@ -123,11 +123,15 @@ def run_cranfield(folder: Path, **sections: Any) -> Pipeline:
 # Judges that know what people say.
 
 
-def judge_with_noise(noise: float) -> Grade:
+N_DRAWS = 8
+"""Draws of a judge's noise: one alone moves the share of false negatives by up to 0.03."""
+
+
+def judge_with_noise(noise: float, draw: int = 0) -> Grade:
     """A judge that says another grade, drawn at random, for this share of the candidates."""
 
     def grade(query: str, passage: str, people: int) -> float:
-        luck = random.Random(f"noise\0{query}\0{passage}")
+        luck = random.Random(f"noise\0{draw}\0{query}\0{passage}")
         if luck.random() < noise:
             return luck.choice([other for other in range(4) if other != people])
         return people
@@ -240,6 +244,14 @@ def measure(cases: Sequence[Case], options: Sequence[Options], rules: Rules) -> 
         unjudged=_mean(x.negatives[0] >= c.n_judged for c, _, x in made),
         reasons=dict(reasons),
     )
+
+
+def average(found: Sequence[Figures]) -> Figures:
+    """Return the means of figures over draws."""
+    names = ("kept", "best", "right", "false", "hardness", "unjudged")
+    means = {name: _mean(getattr(each, name) for each in found) for name in names}
+    further = [each.extra_right for each in found if each.extra_right is not None]
+    return replace(found[0], **means, extra_right=_mean(further) if further else None, reasons={})
 
 
 def rate_of_missed(cases: Sequence[Case], options: Sequence[Options], bound: float) -> float:

@@ -13,6 +13,7 @@ from fret.stages.examples import _make_rules
 from judged import (
     CRANFIELD,
     DEFAULTS,
+    N_DRAWS,
     NAIVE,
     Case,
     change,
@@ -70,10 +71,14 @@ def test_the_defaults_are_above_seed_and_hardest_at_every_noise(
 def test_only_what_the_judge_misses_becomes_a_false_negative(
     cases: list[Case], noise: float
 ) -> None:
-    options = [make_options(c, judge_with_noise(noise)) for c in cases]
-    naive = measure(cases, options, NAIVE).false
-    guarded = measure(cases, options, change(DEFAULTS, pick="hardest")).false
-    assert guarded <= naive * rate_of_missed(cases, options, 0.5) + 0.01
+    """In the mean of eight draws, which errs by some 0.005."""
+    found, bounds = [], []
+    for draw in range(N_DRAWS):
+        options = [make_options(c, judge_with_noise(noise, draw)) for c in cases]
+        naive = measure(cases, options, NAIVE).false
+        found.append(measure(cases, options, change(DEFAULTS, pick="hardest")).false)
+        bounds.append(naive * rate_of_missed(cases, options, 0.5) + 0.01)
+    assert sum(found) / N_DRAWS <= sum(bounds) / N_DRAWS + 0.005
 
 
 def test_a_weak_scorer_does_not_drag_a_strong_one(cases: list[Case]) -> None:

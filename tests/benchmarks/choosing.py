@@ -29,9 +29,11 @@ from fret.retrieval.fuse import rank_scores
 from fret.scorers.fusing import rank_fused
 from judged import (  # after the path
     DEFAULTS,
+    N_DRAWS,
     NAIVE,
     Case,
     Figures,
+    average,
     change,
     judge_like_a_model,
     judge_with_noise,
@@ -126,20 +128,27 @@ def plain_options(case: Case) -> Options:
 
 def measure_noise(cases: Sequence[Case]) -> None:
     for noise in (0.0, 0.1, 0.2, 0.3, 0.4):
-        print(f"\nA judge with {noise:.0%} noise (weight 2) and the unigram likelihood (1)")
-        judge = judge_with_noise(noise)
-        options = [make_options(case, judge) for case in cases]
-        seeds = [make_options(case, judge, seeded=True) for case in cases]
-        missed = rate_of_missed(cases, options, 0.5)
-        naive = measure(cases, options, NAIVE)
-        print(f"  missed relevants {missed:.3f}: bound {naive.false * missed + 0.01:.3f}")
-        show("seed + hardest", measure(cases, seeds, SEED_AND_HARDEST))
+        print(
+            f"\nA judge with {noise:.0%} noise (weight 2) and the unigram likelihood (1), "
+            f"the mean of {N_DRAWS} draws"
+        )
+        judges = [judge_with_noise(noise, draw) for draw in range(N_DRAWS)]
+        options = [[make_options(case, judge) for case in cases] for judge in judges]
+        seeds = [[make_options(case, judge, seeded=True) for case in cases] for judge in judges]
+
+        def mean(given: list[list[Options]], rules: Rules) -> Figures:
+            return average([measure(cases, each, rules) for each in given])
+
+        missed = sum(rate_of_missed(cases, each, 0.5) for each in options) / N_DRAWS
+        bound = mean(options, NAIVE).false * missed + 0.01
+        print(f"  missed relevants {missed:.3f}: bound {bound:.3f}")
+        show("seed + hardest", mean(seeds, SEED_AND_HARDEST))
         for pick in PICKS:
-            show(f"{pick}, no guard", measure(cases, options, change(NAIVE, pick=pick)))
+            show(f"{pick}, no guard", mean(options, change(NAIVE, pick=pick)))
             guarded = change(NAIVE, pick=pick, max_relevance=0.5)
-            show(f"{pick}, relevance <= 0.5", measure(cases, options, guarded))
-            show(f"{pick}, all guards", measure(cases, options, change(DEFAULTS, pick=pick)))
-        show("fret's defaults, seed known", measure(cases, seeds, DEFAULTS))
+            show(f"{pick}, relevance <= 0.5", mean(options, guarded))
+            show(f"{pick}, all guards", mean(options, change(DEFAULTS, pick=pick)))
+        show("fret's defaults, seed known", mean(seeds, DEFAULTS))
 
 
 def measure_model(cases: Sequence[Case]) -> None:
