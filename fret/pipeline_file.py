@@ -56,9 +56,26 @@ def _find(pipeline: str) -> Path:
     )
 
 
+class _UniqueKeys(yaml.SafeLoader):
+    """Of a key that stands there twice, YAML libraries silently take the last."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        seen: dict[str, int] = {}
+        for key, _ in node.value:
+            line = key.start_mark.line + 1
+            if isinstance(key.value, str):
+                if key.value in seen:
+                    raise yaml.YAMLError(
+                        f"the key {key.value!r} stands there twice, in the lines "
+                        f"{seen[key.value]} and {line}"
+                    )
+                seen[key.value] = line
+        return super().construct_mapping(node, deep)
+
+
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        data = yaml.safe_load(path.read_text("utf-8"))
+        data = yaml.load(path.read_text("utf-8"), _UniqueKeys)
     except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: no UTF-8, no such date
         raise ConfigError(f"{path} cannot be read as YAML: {error}") from error
     if not isinstance(data, dict):

@@ -44,7 +44,7 @@ def make_plan(
         fingerprints[stage.name] = fingerprint
         manifest = Manifest(stage.name, stage.version, fingerprint, identity, reads)
         plan.append(Part(stage, run.stage(stage.name), manifest))
-    _check_drift(plan, redone, run.name)
+    _check_drift(plan, wanted, redone, run.name)
     _check_reads(plan, wanted, redone)
     return plan
 
@@ -61,7 +61,9 @@ def gather_questions(
     }
 
 
-def _check_drift(plan: Sequence[Part], redone: Sequence[str], run_name: str) -> None:
+def _check_drift(
+    plan: Sequence[Part], wanted: Sequence[str], redone: Sequence[str], run_name: str
+) -> None:
     """Refuse to go on with stages that were made with other settings, unless they are made anew."""
     grown = {part.stage.name for part in plan if part.has_grown}
     for part in plan:
@@ -71,6 +73,9 @@ def _check_drift(plan: Sequence[Part], redone: Sequence[str], run_name: str) -> 
         if old is None or is_empty or old.fingerprint == new.fingerprint or new.stage in redone:
             continue
         if part.has_grown:
+            continue
+        # A stage that was not asked for may wait until it is, where what it reads only grew.
+        if new.stage not in wanted and _reads_what_grew(old, new, grown):
             continue
         changes = differences(
             {"version": old.version, **old.identity}, {"version": new.version, **new.identity}
@@ -87,8 +92,17 @@ def _check_drift(plan: Sequence[Part], redone: Sequence[str], run_name: str) -> 
         )
 
 
+def _list_changed_reads(old: Manifest, new: Manifest) -> list[str]:
+    return [name for name in new.reads if old.reads.get(name) != new.reads[name]]
+
+
+def _reads_what_grew(old: Manifest, new: Manifest, grown: set[str]) -> bool:
+    is_same = (old.version, old.identity) == (new.version, new.identity)
+    return is_same and set(_list_changed_reads(old, new)) <= grown
+
+
 def _describe_reads(old: Manifest, new: Manifest, grown: set[str]) -> str:
-    names = [name for name in new.reads if old.reads.get(name) != new.reads[name]]
+    names = _list_changed_reads(old, new)
     what = "has grown" if set(names) <= grown else "has changed"
     return f"  - {new.stage}: what it reads ({', '.join(names)}) {what} since it was made"
 

@@ -147,3 +147,16 @@ def test_a_damaged_index_is_made_anew_and_told(place: Path) -> None:
     again = run(load(bm25={"backend": "bm25s"}), told, redo="candidates")
     assert list(again.rows(Candidates)) == expected
     assert [str(index) in warning for warning in told.warnings] == [True]
+
+
+@pytest.mark.parametrize("name", ["order.npy", "ids.npy", "passages.arrow"])
+def test_a_damaged_lookup_is_made_anew_and_told(place: Path, name: str) -> None:
+    expected = list(run(load()).rows(Candidates))
+    (lookup,) = (load().stored.path / "passages" / "kept" / "lookup").iterdir()
+    data = bytearray((lookup / name).read_bytes())
+    data[-7:] = b"damaged"
+    (lookup / name).write_bytes(data)
+    told = Told()
+    again = run(load(), told, redo="candidates")
+    assert list(again.rows(Candidates)) == expected
+    assert [str(lookup) in warning for warning in told.warnings] == [True]

@@ -473,3 +473,10 @@ def test_a_file_is_looked_for_here_then_beside_the_pipeline_then_among_the_shipp
     assert find_file(name, beside=beside) == Path(name)
     assert find_file("prompts/nothing.yaml", beside=beside) is None
     assert find_file(str(here / name)) == here / name
+
+
+def test_a_key_that_stands_there_twice_is_told_with_its_lines(good: Path) -> None:
+    good.write_text(f"run: first\n{good.read_text('utf-8')}", "utf-8")
+    assert "the key 'run' stands there twice, in the lines 1 and " in problem(good)
+    good.write_text("run: r\npages: {source: {kind: html, kind: jsonl, path: x}}\n", "utf-8")
+    assert "the key 'kind' stands there twice, in the lines 2 and 2" in problem(good)

@@ -1,5 +1,6 @@
 """Main text of HTML: structure, methods, metadata, encodings, quality on real pages."""
 
+import random
 import subprocess
 import sys
 
@@ -9,7 +10,15 @@ from trafilatura import bare_extraction, load_html
 
 from articles import FOLDER, read_pages, read_truth, score_texts
 from fret.config import PagesSettings
-from fret.text.extract import GaveUpError, MainText, Method, detect_language, extract_html
+from fret.reasons import Reason
+from fret.text.extract import (
+    GaveUpError,
+    MainText,
+    Method,
+    Unusable,
+    detect_language,
+    extract_html,
+)
 from fret.text.main_text import find_text
 from fret.text.structure import drop_title, render_blocks
 
@@ -374,3 +383,20 @@ def test_text_of_real_pages_is_neither_lost_nor_doubled() -> None:
         page = bare_extraction(tree, include_comments=False, favor_precision=True)
         ours = find_text(tree, "", "precision")
         assert [c for c in ours if c.isalnum()] == [c for c in page.text if c.isalnum()]
+
+
+@pytest.mark.parametrize("reference", ["&#x1b;", "&#1;", "&#8;", "&#xFFFE;", "&#xD800;", "&#0;"])
+def test_a_reference_to_no_character_costs_that_alone(reference: str) -> None:
+    page = article(f"<p>{LONG} The {reference}end.</p><p>{LONG} &#233;t&#xe9;</p>")
+    assert lines_of(page)[1:] == [f"{LONG} The end.", f"{LONG} été"]
+
+
+def test_bytes_that_are_no_text_are_no_html() -> None:
+    noise = random.Random(7).randbytes(50_000)
+    assert b"<" in noise
+    found = extract_html(noise)
+    assert isinstance(found, Unusable) and found.reason == Reason.NOT_HTML
+
+
+def test_an_empty_page_is_told_as_such() -> None:
+    assert extract_html(b" \n") == Unusable(Reason.NO_MAIN_TEXT, "the file is empty")

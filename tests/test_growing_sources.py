@@ -61,7 +61,10 @@ def test_what_is_added_at_the_end_is_all_that_is_read(write: Callable[[int], Non
     write(4)
     assert call("run", "grow.yaml", "pages").exit_code == 0
     first = shards()
+    assert call("run", "grow.yaml", "passages").exit_code == 0
     write(9)
+    result = call("run", "grow.yaml", "passages")
+    assert result.exit_code == 2 and "--redo passages" in said(result)
     result = call("run", "grow.yaml", "pages")
     assert result.exit_code == 0, said(result)
     assert {name: shards()[name] for name in first} == first

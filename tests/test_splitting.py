@@ -618,3 +618,9 @@ def test_answers_lie_whole_in_passages_of_the_default_size() -> None:
     mean = round(sum(map(count_words, outcome.texts)) / outcome.n_passages)
     windows = answer_spans.evaluate(lambda text: answer_spans.cut_windows(text, mean))
     assert outcome.spans > windows.spans + 0.05
+
+
+def test_a_backslash_before_what_looks_like_structure_goes() -> None:
+    text = "\\# hash and words.\n\\| bar and words.\n\\``` fence and words.\nA \\# stays."
+    (piece,) = split_text(text, max_size=100, min_size=1)
+    assert piece.text == "# hash and words.\n| bar and words.\n``` fence and words.\nA \\# stays."

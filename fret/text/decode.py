@@ -24,12 +24,28 @@ _GUESSED_FROM = 100_000
 _A_WORD_OR_TWO = 20
 _TAG = re.compile(r"<[^<>]*>")
 _CONTROL = re.compile("[\x80-\x9f]")
+_REFERENCE = re.compile("&#([xX][0-9a-fA-F]{1,8}|[0-9]{1,8});?")
 _JAPANESE_ESCAPES = (b"\x1b$B", b"\x1b$@")
 # Bytes from which UTF-16 is told: the tags at the start of a page are half zeros.
 _HEAD = 200
 
 
 def decode_html(data: bytes, charset: str = "") -> str:
+    """Decode a page, and drop references to characters that no document may hold.
+
+    lxml takes the first of them for the end of the page.
+    """
+    return _REFERENCE.sub(_drop_if_forbidden, _decode(data, charset))
+
+
+def _drop_if_forbidden(found: re.Match[str]) -> str:
+    number = int(found[1][1:], 16) if found[1][0] in "xX" else int(found[1])
+    is_control = number < 0x20 and number not in (0x9, 0xA, 0xD)
+    is_none = 0xD800 <= number <= 0xDFFF or number & 0xFFFE == 0xFFFE or number > 0x10FFFF
+    return "" if is_control or is_none else found[0]
+
+
+def _decode(data: bytes, charset: str) -> str:
     """Decode a page: byte order mark, valid UTF-8, what is declared, or the likeliest guess.
 
     What its server declares (`charset`) comes before what the page does, as in browsers.

@@ -26,6 +26,9 @@ _HTML_LANGUAGE = re.compile(
 )
 # A page in which so many characters can be seen has text, whether or not an extractor found it.
 _PLAINLY_TEXT = 250
+# In no encoding of text; the escape of ISO-2022 is not among them.
+_CONTROLS = bytes({*range(1, 9), *range(14, 27), *range(28, 32)})
+_MOST_CONTROLS = 0.03
 _TAG = re.compile(r"<[^<>]*>")
 _HIDDEN = re.compile(r"(<!--|<script\b|<style\b)", re.IGNORECASE)
 
@@ -126,6 +129,8 @@ def extract_html(
     Raises:
         GaveUpError: the page plainly has text, but is too deep or too broken to be parsed.
     """
+    if not data.strip():
+        return Unusable(Reason.NO_MAIN_TEXT, "the file is empty")
     if not _looks_like_html(data):
         return Unusable(Reason.NOT_HTML, f"begins with {data[:20]!r}")
     html = decode_html(data, charset)
@@ -174,7 +179,13 @@ def _looks_like_html(data: bytes) -> bool:
     head = data[:2048].lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")
     if head.startswith((b"%PDF", b"\x89PNG", b"GIF8", b"PK\x03\x04", b"{", b"\xff\xd8")):
         return False
-    return b"<" in data[:65536]
+    return b"<" in data[:65536] and not _is_binary(data[:4096])
+
+
+def _is_binary(head: bytes) -> bool:
+    """Whether bytes are no text: control characters throughout, without the zeros of UTF-16."""
+    n_controls = len(head) - len(head.translate(None, _CONTROLS))
+    return n_controls > len(head) * _MOST_CONTROLS and head.count(0) < len(head) * _MOST_CONTROLS
 
 
 def _declared_language(html: str) -> str:

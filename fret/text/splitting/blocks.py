@@ -115,7 +115,7 @@ class _Reader:
         if len(run) == 1 and under and len(run[0]) <= _HEADING_CHARACTERS:
             self._at += 1
             return [Block("heading", run, 1 if under[1] == "=" else 2)]
-        return [Block("paragraph", [line]) for line in _unwrap(run, self._width)]
+        return [Block("paragraph", [_unescape(line)]) for line in _unwrap(run, self._width)]
 
     def _is_plain(self, at: int) -> bool:
         line = self._lines[at]
@@ -127,6 +127,11 @@ class _Reader:
             or _parse_heading(line)
             or _is_row(line, self._line(at + 1))
         )
+
+
+def _unescape(line: str) -> str:
+    """Drop the backslash before what only looks like structure; see `fret.text.structure`."""
+    return line[1:] if line.startswith(("\\#", "\\|", "\\`")) else line
 
 
 def _parse_heading(line: str) -> Block | None:
