@@ -74,8 +74,9 @@ def _check_drift(
             continue
         if part.has_grown:
             continue
-        # A stage that was not asked for may wait until it is, where what it reads only grew.
-        if new.stage not in wanted and _reads_what_grew(old, new, grown):
+        # A stage that was not asked for may wait until it is, where only what it reads is new.
+        is_same = (old.version, old.identity) == (new.version, new.identity)
+        if is_same and new.stage not in wanted:
             continue
         changes = differences(
             {"version": old.version, **old.identity}, {"version": new.version, **new.identity}
@@ -92,17 +93,8 @@ def _check_drift(
         )
 
 
-def _list_changed_reads(old: Manifest, new: Manifest) -> list[str]:
-    return [name for name in new.reads if old.reads.get(name) != new.reads[name]]
-
-
-def _reads_what_grew(old: Manifest, new: Manifest, grown: set[str]) -> bool:
-    is_same = (old.version, old.identity) == (new.version, new.identity)
-    return is_same and set(_list_changed_reads(old, new)) <= grown
-
-
 def _describe_reads(old: Manifest, new: Manifest, grown: set[str]) -> str:
-    names = _list_changed_reads(old, new)
+    names = [name for name in new.reads if old.reads.get(name) != new.reads[name]]
     what = "has grown" if set(names) <= grown else "has changed"
     return f"  - {new.stage}: what it reads ({', '.join(names)}) {what} since it was made"
 

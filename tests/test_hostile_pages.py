@@ -96,7 +96,7 @@ PAGES: dict[str, tuple[bytes, str]] = {
         "any",
     ),
     "no HTML": (b"%PDF-1.7 <html>", "not_html"),
-    "empty": (b"", "not_html"),
+    "empty": (b"", "no_main_text"),
 }  # fmt: skip
 LIMITS = {"max_bytes": 400_000, "timeout_s": 10.0, "memory_mb": 1000, "workers": 2}
 REASONS = {"extraction_failed", "timed_out", "out_of_memory", "no_main_text", "crashed"}

@@ -206,7 +206,7 @@ def test_a_text_too_short_to_tell_has_no_language() -> None:
         (b'{"html": "<p>x</p>"}', Reason.NOT_HTML),
         (b"PK\x03\x04<", Reason.NOT_HTML),
         (b"Just a line of text.", Reason.NOT_HTML),
-        (b"", Reason.NOT_HTML),
+        (b"", Reason.NO_MAIN_TEXT),
         (b"<html><body></body></html>", Reason.NO_MAIN_TEXT),
         (b"<html><head><title>Only a title</title></head></html>", Reason.NO_MAIN_TEXT),
         (b"<!-- -->", Reason.NO_MAIN_TEXT),
