@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -182,3 +182,22 @@ def is_whole(folder: Path) -> bool:
         return bool(sums) and all(sha256_of(folder / name) == sums[name] for name in sums)
     except (OSError, ValueError, TypeError):
         return False
+
+
+def keep_newest(path: Path, make: Callable[[Path], None], *, warn: Callable[[str], None]) -> None:
+    """Make a folder where it is missing or damaged, and let go of what lies beside it.
+
+    Args:
+        path: its name stands for all that it is made from.
+        make: fills it.
+        warn: told of damage.
+    """
+    if path.exists() and not is_whole(path):
+        warn(f"{path} is damaged; it is made anew.")
+        remove(path)
+    if not path.exists():
+        make_folder(path.parent)
+        with placed(path) as temporary:
+            make(temporary)
+            seal(temporary)
+    remove_others(path.parent, path.name)

@@ -1,4 +1,4 @@
-"""The records that flow through fret, one class per arrow of the picture.
+"""The records that flow through fret, one class per arrow of the picture; all on one page.
 
     source ─► Page ─► Passage ─► Query ─► Candidates ─► Judgement ─► Example
 

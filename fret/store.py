@@ -29,6 +29,7 @@ from filelock import FileLock, Timeout
 from fret.durable import (
     explained,
     flush,
+    keep_newest,
     make_folder,
     parquet_file,
     placed,
@@ -171,6 +172,13 @@ class StageFolder:
             with placed(path) as temporary:
                 make(temporary)
         return path
+
+    def kept_newest(
+        self, kind: str, name: str, make: Callable[[Path], None], *, warn: Callable[[str], None]
+    ) -> Path:
+        """Return a folder derived from finished shards; see `fret.durable.keep_newest`."""
+        keep_newest(self.path / "kept" / kind / name, make, warn=warn)
+        return self.path / "kept" / kind / name
 
     def require(self) -> Manifest:
         """Return the manifest; an error when the stage has made nothing yet."""

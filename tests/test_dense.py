@@ -127,11 +127,15 @@ def brute_force(
     ]
 
 
-@pytest.mark.parametrize("numbers_per_block", [160, 1000, 100_000_000])
-def test_exact_search_is_brute_force_whatever_the_blocks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, numbers_per_block: int
-) -> None:
-    monkeypatch.setattr(search, "_NUMBERS_PER_BLOCK", numbers_per_block)
+@pytest.fixture
+def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of so many numbers."""
+    monkeypatch.setattr(search, "_NUMBERS_PER_BLOCK", request.param)
+
+
+@pytest.mark.usefixtures("blocks")
+@pytest.mark.parametrize("blocks", [160, 1000, 100_000_000], indirect=True)
+def test_exact_search_is_brute_force_whatever_the_blocks(tmp_path: Path) -> None:
     vectors = unit_vectors(60, 16, seed=1)
     index = stored(tmp_path, vectors)
     queries = unit_vectors(9, 16, seed=2).astype(np.float32)
@@ -142,12 +146,10 @@ def test_exact_search_is_brute_force_whatever_the_blocks(
             assert [h.score for h in hits] == pytest.approx([s for _, s in expected], abs=1e-6)
 
 
-@pytest.mark.parametrize("numbers_per_block", [80, 100_000_000])
-def test_equal_vectors_rank_by_row_however_many_they_are(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, numbers_per_block: int
-) -> None:
+@pytest.mark.usefixtures("blocks")
+@pytest.mark.parametrize("blocks", [80, 100_000_000], indirect=True)
+def test_equal_vectors_rank_by_row_however_many_they_are(tmp_path: Path) -> None:
     """The best of a block are found beside a few more: equal ones beyond those are looked for."""
-    monkeypatch.setattr(search, "_NUMBERS_PER_BLOCK", numbers_per_block)
     vectors = np.repeat(unit_vectors(3, 8, seed=3), 100, axis=0)[::-1].copy()
     index = stored(tmp_path, vectors)
     queries = np.repeat(vectors[[0, 120, 250]].astype(np.float32), 9, axis=0)  # two second looks

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from fret.config import PipelineSettings
-from fret.durable import is_whole, remove_others, seal
 from fret.errors import ConfigError, SourceError
 from fret.llm.types import LLM
 from fret.lookup import PassageLookup, write_lookup
@@ -160,18 +159,11 @@ class Context:
         """Open the files by which all passages are found."""
         folder = run.stage(Passage.STAGE)
         name = hash_json([shard.sha256 for shard in folder.require().shards])[:16]
-        made = folder.path / "kept" / "lookup" / name
-        if made.exists() and not is_whole(made):
-            self.observer.warned(f"The lookup of passages in {made} is damaged; it is made anew.")
-            remove_others(made.parent, "")
 
         def make(path: Path) -> None:
             write_lookup(path, run.rows(Passage))
-            seal(path)
 
-        path = folder.kept(f"lookup/{name}", make)
-        remove_others(path.parent, name)
-        return PassageLookup(path)
+        return PassageLookup(folder.kept_newest("lookup", name, make, warn=self.observer.warned))
 
     def vectors(self, run: Run, name: str, embedder: Embedder) -> PassageVectors:
         """Open the vectors of all passages under a model; encode those that no run encoded yet.

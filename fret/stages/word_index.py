@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Protocol
 
 from fret.config import Bm25Settings
-from fret.durable import is_whole, remove_others, seal
 from fret.lookup import PassageLookup
 from fret.records import Passage, hash_json
 from fret.retrieval import Hit
@@ -49,18 +48,12 @@ def open_word_index(
         return ReferenceBM25(_read_texts(lookup), formula=formula, tokenizer=tokenizer)
     stage = run.stage(Passage.STAGE)
     name = _identify(stage, formula, tokenizer)
-    path = stage.path / "kept" / _FOLDER / name
-    if path.exists() and not is_whole(path):
-        observer.warned(f"The BM25 index in {path} is damaged; it is made anew.")
-        remove_others(path.parent, "")
 
     def make(temporary: Path) -> None:
         texts = _show_progress(_read_texts(lookup), len(lookup), observer)
         save_index(temporary, texts, formula=formula, tokenizer=tokenizer)
-        seal(temporary)
 
-    stage.kept(f"{_FOLDER}/{name}", make)
-    remove_others(path.parent, name)
+    path = stage.kept_newest(_FOLDER, name, make, warn=observer.warned)
     return SparseBM25(path, tokenizer=tokenizer)
 
 

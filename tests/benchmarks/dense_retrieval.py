@@ -48,7 +48,7 @@ def measure_quality() -> None:
         np.save(path, embedder.encode_passages(cranfield.passages).astype(np.float16))
         vectors = embedder.encode_queries([("", query) for query in queries])
         dense = PassageVectors(path).search(vectors, K)
-    index = ReferenceBM25(cranfield.texts, formula=Formula(), tokenizer=Tokenizer())
+    index = ReferenceBM25(cranfield.texts, formula=Formula(), tokenizer=Tokenizer(stem=True))
     words = index.search(queries, K, languages=["en"] * len(queries))
     fused = [fuse(*pair) for pair in zip(words, dense, strict=True)]
     print(f"Cranfield, {len(cranfield.passages)} passages, {len(queries)} queries")
