@@ -15,6 +15,7 @@ class Reason(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
     CRASHED = "crashed"
     EXTRACTION_FAILED = "extraction_failed"
+    BAD_ROW = "bad_row"
     # pages, from the web and from WARC files
     NOT_ALLOWED_BY_ROBOTS = "not_allowed_by_robots"
     ADDRESS_REFUSED = "address_refused"

@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from fret.errors import SourceError
+from fret.reasons import Reason
+from fret.records import Dropped
 from fret.sources import RawPage, Source
 from fret.sources.columns import Columns
 from fret.sources.html import HtmlFolder
@@ -197,14 +199,20 @@ def test_a_table_that_is_missing_or_empty_is_told(tmp_path: Path) -> None:
     assert "holds no rows" in problem(tables(tmp_path / "t.parquet").describe)
 
 
-def test_a_wrong_column_is_told_with_the_row_and_the_right_ones(tmp_path: Path) -> None:
-    path = write_jsonl(tmp_path / "t.jsonl", {"text": "a"}, {"body": "b", "title": "t"})
-    told = "row 2 has no text in the column 'text' (it has: body, title)"
-    assert f"{path}: {told}" in problem(tables(path).describe)
+def test_a_file_without_the_column_is_told_with_the_columns_that_are_there(tmp_path: Path) -> None:
+    path = write_jsonl(tmp_path / "t.jsonl", {"body": "b", "title": "t"}, {"body": "c"})
+    told = "holds no row that can be read. line 1: no column 'text' (there are: body, title)"
+    assert f"{path} {told}" in problem(tables(path).describe)
     assert "pages.source.text" in problem(tables(path).describe)
     path = write_parquet(tmp_path / "t.parquet", body=["b"], title=["t"], x=[1])
-    told = "row 1 has no text in the column 'text' (it has: body, title, x)"
-    assert f"{path}: {told}" in problem(tables(path).describe)
+    told = "holds no row that can be read. row 1: no column 'text' (there are: body, title, x)"
+    assert f"{path} {told}" in problem(tables(path).describe)
+
+
+def test_a_file_without_any_page_is_told_though_others_have_some(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "in" / "a.jsonl", {"text": "a"})
+    broken = write_jsonl(tmp_path / "in" / "b.jsonl", {"text": 1}, {"text": 2})
+    assert str(broken) in problem(tables(tmp_path / "in").describe)
 
 
 def test_one_empty_row_stops_nothing(tmp_path: Path) -> None:
@@ -213,38 +221,56 @@ def test_one_empty_row_stops_nothing(tmp_path: Path) -> None:
     assert [page.text for page in pages_of(tables(path))] == ["a", "", "b"]
 
 
-@pytest.mark.parametrize("value", [7, ["a"], {"a": 1}])
-def test_a_text_that_is_no_text_is_told(tmp_path: Path, value: Any) -> None:
-    path = write_jsonl(tmp_path / "t.jsonl", {"text": "a"}, {"text": value})
-    assert f"{path}: row 2 has no text" in problem(tables(path).describe)
-
-
 @pytest.mark.parametrize(
     ("line", "told"),
     [
+        ('{"text": 123}', "the column 'text' holds a number where text is wanted: 123"),
+        ('{"text": true}', "holds true or false where"),
+        ('{"text": ["a"]}', "holds a list where text is wanted: ['a']"),
+        ('{"text": {"a": 1}}', "holds an object where"),
+        ('{"body": "b"}', "no column 'text' (there are: body)"),
         ('{"text": "cut', "not JSON"),
         ("text", "not JSON"),
         ("{'text': 'a'}", "not JSON"),
         ('{"text": "a"} {"text": "b"}', "not JSON"),
         ("[" * 100_000, "not JSON"),
-        ('["a"]', "each line must be a JSON object"),
-        ('"a"', "each line must be a JSON object"),
-        ("null", "each line must be a JSON object"),
+        ('["a"]', "no JSON object"),
+        ('"a"', "no JSON object"),
+        ("null", "no JSON object"),
+        ('{"text": "\udcff"}', "not UTF-8"),
     ],
-    ids=["cut", "word", "quotes", "two", "deep", "list", "text", "null"],
 )
 @pytest.mark.parametrize("name", ["t.jsonl", "t.jsonl.gz"])
-def test_a_broken_line_is_told_with_its_file_and_number(
+def test_a_bad_line_is_dropped_with_its_file_and_number(
     tmp_path: Path, name: str, line: str, told: str
 ) -> None:
     path = tmp_path / name
-    data = f'{{"text": "a"}}\n\n{line}\n{{"text": "b"}}\n'.encode()
+    data = f'{{"text": "a"}}\n\n{line}\n{{"text": "b"}}\n'.encode(errors="surrogateescape")
     path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
-    message = problem(tables(path).describe)
-    assert message.startswith(f"{path}, line 3: {told}")
+    first, bad, last = pages_of(tables(path))
+    assert isinstance(first, RawPage) and isinstance(last, RawPage)
+    assert isinstance(bad, Dropped) and (first.text, last.text) == ("a", "b")
+    assert (bad.stage, bad.record_id, bad.reason) == ("pages", f"{name}:3", Reason.BAD_ROW)
+    assert bad.detail.startswith("line 3: ") and told in bad.detail
+    assert tables(path).describe().n_pages == 3
 
 
-@pytest.mark.parametrize("damage", ["cut", "stream", "no gzip", "no utf-8"])
+def test_a_row_of_parquet_whose_text_is_none_is_dropped(tmp_path: Path) -> None:
+    text = pa.array([b"bytes"], pa.binary())
+    path = write_parquet(tmp_path / "t.parquet", text=text)
+    assert "row 1: the column 'text' holds bytes where text is wanted" in problem(
+        tables(path).describe
+    )
+
+
+def test_lines_of_the_users_own_queries_must_all_be_good(tmp_path: Path) -> None:
+    """They are few and written by hand: there a broken one is a mistake to be mended."""
+    path = tmp_path / "q.jsonl"
+    path.write_text('{"text": "a"}\n{"text": \n')
+    assert problem(lambda: list(read_jsonl(path))).startswith(f"{path}, line 2: not JSON")
+
+
+@pytest.mark.parametrize("damage", ["cut", "stream", "no gzip"])
 def test_a_damaged_table_is_told_with_its_name(tmp_path: Path, damage: str) -> None:
     path = write_jsonl(
         tmp_path / "t.jsonl.gz", *({"text": f"text {i} {i * i}"} for i in range(999))
@@ -255,7 +281,6 @@ def test_a_damaged_table_is_told_with_its_name(tmp_path: Path, damage: str) -> N
             "cut": whole[:-500],
             "stream": whole[:10] + b"\xff" * 50,
             "no gzip": b"no gzip at all",
-            "no utf-8": gzip.compress(b'{"text": "\xff"}\n'),
         }[damage]
     )
     assert f"{path} cannot be read after line " in problem(lambda: list(read_jsonl(path)))

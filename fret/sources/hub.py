@@ -13,7 +13,7 @@ from typing import Any
 
 from fret.errors import FretError, SourceError, StageError
 from fret.sources import Contents, Finished, RawPage, Source
-from fret.sources.columns import Columns
+from fret.sources.columns import NAME_THE_TEXT, Columns
 from fret.sources.files import hash_files
 from fret.sources.parts import Row, cut
 
@@ -86,7 +86,9 @@ class HubDataset(Source):
             for place, each in enumerate(self._read_file(number, start), start):
                 name = f"{self._split}:{number}:{place}"
                 where = f"{self._name}, split {self._split}, file {number}, row {place}"
-                yield self._columns.read_page(each, name, where=where)
+                if fault := self._columns.find_fault(each):
+                    raise SourceError(f"{where}: {fault}. {NAME_THE_TEXT}")
+                yield self._columns.read_page(each, name)
 
     def _read_file(self, number: int, start: int) -> Iterator[dict[str, Any]]:
         file = self._dataset.shard(self._dataset.num_shards, number)
