@@ -75,7 +75,7 @@ class Page(Record):
     title: str
     text: str
     """Light Markdown, one block a line, where the page was HTML (else as the source gives it): `#`
-    to `######` and headings, `- ` and items (two spaces before for each list around), `| a | b |`
+    to `######` and headings, `- ` or `1. ` and items (two spaces before for each list around), `| a | b |`
     for rows of tables, code with its own lines between lines of ```; no emphasis, links or images.
     `fret.text.structure` says what is escaped. The title is not repeated."""
     language: str
@@ -113,8 +113,9 @@ class Passage(Record):
     words counts as one), or tokens of the text where a tokenizer is named."""
     url: str
     headings: tuple[str, ...] = ()
-    """Those of the page that it stands under, the outermost first; none that is in its own text or
-    equals the title."""
+    """Those of the page that all of it stands under (where it begins in the midst of a section:
+    that its beginning does), the outermost first; none that is in its own text or equals the
+    title."""
 
     @property
     def full_title(self) -> str:

@@ -68,7 +68,21 @@ def test_items_of_lists_are_one_line_each(method: Method) -> None:
     # resiliparse takes such a <ul> for a menu.
     for kind in ("ul", "ol") if method.extractor == "trafilatura" else ("ol",):
         lines = lines_of(article(f"<{kind}>{items}</{kind}><p>{LONG}</p>"), method)
-        assert lines[1:] == [*(f"- {LONG} Number {i}" for i in range(3)), LONG]
+        marks = ["- "] * 3 if kind == "ul" else ["1. ", "2. ", "3. "]
+        assert lines[1:] == [*(f"{mark}{LONG} Number {i}" for i, mark in enumerate(marks)), LONG]
+
+
+def test_items_have_the_numbers_that_the_page_shows() -> None:
+    lists = (
+        f"<ol start=3><li>c {LONG}</li><li value=9>i</li><li>j</li></ol><p>{LONG}</p>"
+        f"<ol reversed><li>two</li><li>one</li></ol><p>{LONG}</p>"
+        f"<ol start=1999><li>a year</li></ol><ol start=-1><li>below</li><li value=x>none</li></ol>"
+        f"<p>{LONG}</p>"
+    )
+    items = [line for line in lines_of(article(lists))[1:] if line != LONG]
+    assert items == [
+        f"3. c {LONG}", "9. i", "10. j", "2. two", "1. one", "- a year", "- below", "0. none"
+    ]  # fmt: skip
 
 
 def test_lists_in_lists_are_indented() -> None:
@@ -76,8 +90,8 @@ def test_lists_in_lists_are_indented() -> None:
     page = article(f"<ul><li>one {LONG}{inner}</li><li>two</li></ul><p>{LONG}</p>")
     assert lines_of(page)[1:] == [
         f"- one {LONG}",
-        f"  - first {LONG}",
-        "  - second and on",
+        f"  1. first {LONG}",
+        "  2. second and on",
         "- two",
         LONG,
     ]

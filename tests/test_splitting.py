@@ -96,6 +96,20 @@ def marks_off(text: str) -> str:
     return "\n".join(lines)
 
 
+def check_that_all_is_there(pieces: list[Piece], text: str) -> None:
+    """Check that the text is there once and in its order, and each heading in it or above it."""
+    marked = re.compile(r"#+ (.*)")
+    lines = text.splitlines()
+    wanted = bare("".join(line for line in lines if not marked.fullmatch(line)))
+    kept = bare("".join(piece.text for piece in pieces))
+    rest = iter(kept)
+    assert all(character in rest for character in wanted)
+    assert len(kept) <= len(bare(marks_off(text)))
+    shown = bare("".join((*(h for p in pieces for h in p.headings), *(p.text for p in pieces))))
+    headings = (found[1] for line in lines if (found := marked.fullmatch(line)))
+    assert all(bare(heading) in shown for heading in headings)
+
+
 DOCUMENTS = [(seed, random_document(seed)) for seed in range(100)]
 PLAIN = [(seed, text) for seed, text in DOCUMENTS if "|" not in text]
 BOUNDS = [(50, 10), (40, 20), (200, 30), (10, 1), (11, 5)]
@@ -115,9 +129,9 @@ def test_no_passage_is_longer_or_shorter_than_it_may_be(max_size: int, min_size:
 def test_nothing_is_lost_doubled_or_moved(max_size: int, min_size: int) -> None:
     assert len(PLAIN) > 40
     for seed, text in PLAIN:
-        passages = split(text, max_size, min_size)
-        assert bare("".join(passages)) == bare(marks_off(text)), seed
-        assert all(passage == passage.strip() and passage for passage in passages)
+        pieces = split_text(text, max_size=max_size, min_size=min_size)
+        check_that_all_is_there(pieces, text)
+        assert all(piece.text == piece.text.strip() and piece.text for piece in pieces)
 
 
 @at_all_sizes
@@ -125,9 +139,10 @@ def test_of_tables_only_head_rows_are_doubled(max_size: int, min_size: int) -> N
     for seed, text in DOCUMENTS:
         heads = {b.lines[0] for b in read_blocks(text) if b.kind == "table"}
         joined: list[str] = []
-        for passage in split(text, max_size, min_size):
-            first, _, rest = passage.partition("\n")
-            joined.append(rest if first in heads and joined and rest else passage)
+        for piece in split_text(text, max_size=max_size, min_size=min_size):
+            first, _, rest = piece.text.partition("\n")
+            joined.append(rest if first in heads and joined and rest else piece.text)
+            joined += piece.headings
         missing = bare("".join(joined))
         whole = bare(marks_off(text))
         # A part that begins with the table itself has its own head; else the head came again.
@@ -215,16 +230,16 @@ def pieces_of(text: str, max_size: int = 50, min_size: int = 10, **options: Any)
 
 def test_headings_are_broken_at_first_then_blocks_then_sentences() -> None:
     text = f"# One\n{sentences_of(20)}\n## Two\n{sentences_of(15)}\n{sentences_of(9, 9)}"
-    assert [count_words(p) for p in split(text)] == [21, 34]
+    assert [count_words(p) for p in split(text)] == [20, 33]
     text = f"{sentences_of(20)}\n{sentences_of(12, 12)}\n{sentences_of(20)}"
     assert [count_words(p) for p in split(text)] == [44, 20]
 
 
 def test_a_short_section_joins_its_neighbour_under_the_same_parent() -> None:
     text = f"## A\n{sentences_of(25)}\n### A1\n{sentences_of(12)}\n## B\n{sentences_of(25)}"
-    assert [count_words(p) for p in split(text, 40)] == [39, 26]
+    assert [count_words(p) for p in split(text, 40)] == [38, 25]
     text = f"## A\n{sentences_of(25)}\n## B\n{sentences_of(12)}\n### B1\n{sentences_of(22)}"
-    assert [count_words(p) for p in split(text, 40)] == [26, 36]
+    assert [count_words(p) for p in split(text, 40)] == [25, 35]
 
 
 def test_a_passage_has_the_headings_that_it_stands_under() -> None:
@@ -232,13 +247,35 @@ def test_a_passage_has_the_headings_that_it_stands_under() -> None:
         f"# Guide\n{sentences_of(30)}\n## Cleaning\n{sentences_of(30)}\n{sentences_of(30)}\n"
         f"### Lime\n{sentences_of(30)}\n## Buying\n{sentences_of(30)}"
     )
-    assert [(p.text.split("\n")[0], p.headings) for p in pieces_of(text, 40)] == [
-        ("Guide", ()),
-        ("Cleaning", ("Guide",)),
-        (sentences_of(30), ("Guide", "Cleaning")),
-        ("Lime", ("Guide", "Cleaning")),
-        ("Buying", ("Guide",)),
+    words = sentences_of(30)
+    assert [(p.text, p.headings) for p in pieces_of(text, 40)] == [
+        (words, ("Guide",)),
+        (words, ("Guide", "Cleaning")),
+        (words, ("Guide", "Cleaning")),
+        (words, ("Guide", "Cleaning", "Lime")),
+        (words, ("Guide", "Buying")),
     ]
+
+
+def test_a_heading_stays_in_the_text_where_another_section_follows_in_the_passage() -> None:
+    short = sentences_of(12)
+    text = f"# Guide\n## A\n{short}\n## B\n{short}"
+    (piece,) = pieces_of(text)
+    assert piece.headings == ("Guide",)
+    assert piece.text == f"A\n{short}\nB\n{short}"
+    (piece,) = pieces_of(text.replace("## B", "### B"))
+    assert piece.headings == ("Guide", "A")
+    assert piece.text == f"{short}\nB\n{short}"
+
+
+def test_headings_without_a_text_stay_the_text() -> None:
+    (piece,) = pieces_of("# Guide\n## A")
+    assert (piece.headings, piece.text) == ((), "Guide\nA")
+
+
+def test_a_passage_is_long_enough_without_the_headings_above_it() -> None:
+    text = f"{sentences_of(40)}\n# One two three four five\n{sentences_of(8)}"
+    assert min(piece.size for piece in pieces_of(text)) >= 10
 
 
 def test_headings_are_never_long() -> None:
@@ -543,8 +580,7 @@ def test_no_passage_has_more_tokens_than_it_may(
             assert [piece.size for piece in pieces] == counter([piece.text for piece in pieces])
             assert max((piece.size for piece in pieces), default=0) <= max_size, seed
             if "|" not in text:
-                joined = "".join(piece.text for piece in pieces)
-                assert bare(joined) == bare(marks_off(text)), seed
+                check_that_all_is_there(pieces, text)
 
 
 def test_a_counter_goes_to_another_process(tokens: TokenCounter) -> None:

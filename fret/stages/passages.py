@@ -34,7 +34,7 @@ class Passages(Stage):
     """Filters and splits pages; of texts that repeat each other the first one stays."""
 
     name: ClassVar[str] = "passages"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     record: ClassVar[type[Record]] = Passage
     reads: ClassVar[tuple[str, ...]] = ("pages",)
 

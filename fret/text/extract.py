@@ -13,7 +13,7 @@ from fret.reasons import Reason
 from fret.text.decode import decode_html
 from fret.text.main_text import Focus, find_text, find_text_fast, mark_preformatted
 from fret.text.metadata import Metadata, read_metadata
-from fret.text.structure import drop_title
+from fret.text.structure import drop_title, number_items
 from fret.unpack import BombError, UnpackError, unpack
 
 # Below this, language identification is a guess; the page's own word is better.
@@ -142,6 +142,7 @@ def extract_html(
         text = ""
     else:
         mark_preformatted(tree)
+        number_items(tree)
         text = find_text(tree, url, method.focus)
     text = drop_title(text, metadata.title)
     if not any(map(str.isalnum, text)):

@@ -3,7 +3,7 @@
 import re
 from typing import Any, Literal
 
-from fret.text.structure import is_code, render_blocks
+from fret.text.structure import is_code, number_items, render_blocks
 
 Focus = Literal["balanced", "precision", "recall"]
 
@@ -100,6 +100,7 @@ def find_text_fast(html: str) -> str:
     if not blocks.strip():
         return ""
     body = document_fromstring(f"<html><body>{_mark_rows(blocks)}</body></html>").find("body")
+    number_items(body)
     for element in body.iter():
         _rename(element)
     return render_blocks(body)

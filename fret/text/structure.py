@@ -1,8 +1,9 @@
 """The blocks of a page as light Markdown, one block a line.
 
 - Headings are `#` to `######`, a space and their text.
-- Items of lists are `- ` and their text, numbered ones too, with two spaces before for each list
-  around theirs. Further paragraphs of an item stand in its line.
+- Items of lists are `- ` and their text, or `1. ` with their number (to 999) where the list is
+  numbered, with two spaces before for each list around theirs. Further paragraphs of an item stand
+  in its line.
 - Rows of tables are `| a | b |`; heads of columns are rows like others, with no line below them.
   A `|` within a cell is `\\|`. A caption is a row of its own where the extractor makes it one.
 - Code stands between lines of ```, with its own line breaks and indents.
@@ -10,7 +11,7 @@
 
 No emphasis, links or images. What only looks like structure has a backslash before it: a paragraph
 that begins as a heading, a row or a fence does, and ``` at the start of a line of code. Paragraphs
-that begin with `- ` are left as they are: a list made by hand is a list.
+that begin with `- ` or `1. ` are left as they are: a list made by hand is a list.
 """
 
 import re
@@ -31,6 +32,9 @@ _LEVELS = {f"h{level}": level for level in range(1, 7)}
 _BLOCKS = {"p", "quote", "div", "body", "lb", "br", "blockquote", "caption", "table", "ab"}
 _DEFAULT_LEVEL = 2
 _DEEPEST_INDENT = 8
+_NUMBER = re.compile(r"\s*(-?[0-9]{1,9})\s*")
+# Longer ones are years and the like, which readers of text take for the beginning of a sentence.
+_ITEM_NUMBER = re.compile("[0-9]{1,3}")
 # Control characters, soft hyphens, zero-width spaces and byte order marks: nobody sees them. The
 # joiners of Persian, Hindi and emoji stay.
 _UNSEEN = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u200b\u2060\ufeff]")
@@ -78,6 +82,30 @@ def is_code(text: str) -> bool:
     return bool(_CODE.search(text))
 
 
+def number_items(tree: Any) -> None:
+    """Write the numbers of numbered lists (<ol>) into their items, where `render_blocks` looks.
+
+    trafilatura keeps this attribute (`rend`) of an item, but not the place of an item in its list.
+    """
+    for list_ in tree.iter("ol"):
+        items = list_.findall("li")
+        step = -1 if list_.get("reversed") is not None else 1
+        number = _read_number(list_.get("start"), 1 if step > 0 else len(items))
+        for item in items:
+            number = _read_number(item.get("value"), number)
+            item.set("rend", str(number))
+            number += step
+
+
+def _read_number(text: str | None, otherwise: int) -> int:
+    found = _NUMBER.fullmatch(text or "")
+    return int(found[1]) if found else otherwise
+
+
+def _mark_item(rend: str) -> str:
+    return f"{rend}. " if _ITEM_NUMBER.fullmatch(rend) else "- "
+
+
 class _Writer:
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -121,7 +149,8 @@ class _Writer:
             self._n_lists += 1
         elif tag == "item":
             self.break_line()
-            self._prefix = "  " * min(max(self._n_lists - 1, 0), _DEEPEST_INDENT) + "- "
+            indent = "  " * min(max(self._n_lists - 1, 0), _DEEPEST_INDENT)
+            self._prefix = indent + _mark_item(element.get("rend") or "")
             self._n_single += 1
         elif tag == "row":
             self.break_line()

@@ -33,6 +33,7 @@ def pack(
     starts = _group(parts, most)
     sizes = [0.0, *itertools.accumulate(part.size for part in parts)]
     counts = [0, *itertools.accumulate(part.n_units for part in parts)]
+    leads = _count_leads(parts)
     best, back = [0.0], [0]
     for end in [*starts[1:], len(parts)]:
         least_cost, choice = math.inf, 0
@@ -47,13 +48,25 @@ def pack(
                 cost += _TOO_LONG * (size - most)
             else:
                 cost += _EMPTINESS * ((most - size) / most) ** 2
-            if counts[end] - counts[start] < least:
+            if counts[end] - counts[start] - leads[start] < least:
                 cost += _TOO_SHORT
             if cost < least_cost:
                 least_cost, choice = cost, k
         best.append(least_cost)
         back.append(choice)
     return _trace(starts, back, len(parts))
+
+
+def _count_leads(parts: Sequence[Part]) -> list[int]:
+    """Count what the headings take that a passage from each part on begins with.
+
+    They may be no part of its text, which shall be long enough without them.
+    """
+    leads, lead = [], 0
+    for part in reversed(parts):
+        lead = lead + part.n_units if part.is_heading else 0
+        leads.append(lead)
+    return leads[::-1]
 
 
 def _trace(starts: Sequence[int], back: Sequence[int], n_parts: int) -> list[tuple[int, int]]:

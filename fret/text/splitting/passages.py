@@ -23,7 +23,7 @@ class Piece(NamedTuple):
 
     text: str
     headings: tuple[str, ...]
-    """Those above its first line, the outermost first; none that stands in the text."""
+    """Those that it stands under, the outermost first; none that stands in the text."""
     size: int
     """Words or tokens of the text."""
 
@@ -40,7 +40,8 @@ def split_text(
 
     The text may be plain or Markdown. Passages end before headings rather than between blocks,
     there rather than between sentences, and within a sentence only where it is too long. A heading
-    goes with what follows it; lists, tables and code stay whole where they fit; each part of a
+    goes with what follows it, and stands in `headings` instead of the text where all of the passage is
+    under it; lists, tables and code stay whole where they fit; each part of a
     table that does not has its head row. A text below `min_size` is one passage.
 
     Args:
@@ -73,14 +74,31 @@ class _Draft(NamedTuple):
     parts: list[Part]
 
     @property
-    def _first(self) -> Part:
-        return (self.repeated or self.parts)[0]
+    def n_lifted(self) -> int:
+        """How many headings at its beginning are no part of its text, for all stands under them."""
+        n = next((i for i, part in enumerate(self.parts) if not part.is_heading), 0)
+        if not n or self.repeated:
+            return 0
+        path = self.parts[n].headings
+        n_above = len(path) - n
+        if n_above < 0 or path[n_above:] != tuple(part.text for part in self.parts[:n]):
+            return 0
+        n_common = min(_count_common(path, part.headings) for part in self.parts[n:])
+        return max(0, n_common - n_above)
+
+    @property
+    def headings(self) -> tuple[str, ...]:
+        return self.parts[self.n_lifted].headings
 
     def join(self) -> str:
-        first = self._first
+        first, *others = (*self.repeated, *self.parts[self.n_lifted :])
         head = f"{first.head}\n" if first.repeats else ""
-        parts = (*self.repeated, *self.parts)
-        return (head + first.text + "".join(p.gap + p.text for p in parts[1:])).strip()
+        return (head + first.text + "".join(p.gap + p.text for p in others)).strip()
+
+
+def _count_common(path: Sequence[str], other: Sequence[str]) -> int:
+    """Count the headings from the outermost on that two places stand under."""
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(path, other)))
 
 
 def _find_overlap(parts: Sequence[Part], at: int, room: float) -> int:
@@ -218,7 +236,7 @@ def _finish(drafts: list[_Draft], measure: Measure, max_size: int) -> list[Piece
             texts[i : i + 1] = [draft.join() for draft in shorter]
             counts[i : i + 1] = measure([draft.join() for draft in shorter])
     return [
-        Piece(text, draft.parts[0].headings, count)
+        Piece(text, draft.headings, count)
         for draft, text, count in zip(drafts, texts, counts, strict=True)
         if text
     ]

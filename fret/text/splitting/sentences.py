@@ -10,9 +10,9 @@ _END = re.compile(
     r"(?<=[.!?…؟۔।॥։።။។])[\"'”’“»«)\]]*(?:\s|\\n)+(?=[\"'“‘„«»(\[¿¡*_]*([^\W_]))"
     r"|(?<=[。！？｡])[”’」』）]*(?![”’」』）\ufe00-\ufe0f])"
 )
-# A letter alone, or after a stop as in "U.S." and "z.B."; days; words.
+# The number of a list's item; a letter alone, or after a stop as in "U.S." and "z.B."; days; words.
 _ABBREVIATION = (
-    rf"(?:(?:^|[\s(.])[^\W\d_{NO_SPACES}]|(?:^|[\s(])(?:\d{{1,2}}|Mr|Mrs|Ms|Dr|Prof|Ph|St|Sr|Jr|Gov|"
+    rf"(?:^\s*\d{{1,3}}|(?:^|[\s(.])[^\W\d_{NO_SPACES}]|(?:^|[\s(])(?:\d{{1,2}}|Mr|Mrs|Ms|Dr|Prof|Ph|St|Sr|Jr|Gov|"
     r"Sen|Rep|Gen|Lt|Col|Sgt|Capt|Rev|Hon|vs|Nos?|Nr|Figs?|Eqs?|Refs?|Vols?|Inc|Ltd|Co|Corp|Dept|"
     r"Univ|approx|ca|al|etc|bzw|usw|Bd|Sra?|Mme|av|env|cf|pp?|ed|eds|Jan|Feb|Mar|Apr|Aug|Sept?|Oct|"
     r"Nov|Dec|им|ул|см|рис|стр|млн|млрд|тыс|проф|акад))\.$"

@@ -19,7 +19,8 @@ NO_SPACES = frozenset({"zh", "ja", "th", "lo", "my", "km"})
 _ELISION = r"(?:(?:[ldjmtscn]|qu|[ld]all|dell|nell|sull|un)['’])(?=\w)"
 _WORD = re.compile(r"[^\W_]+(?:[-'’.&/][^\W_]+)*|[^\w\s]")
 _ELIDED_WORD = re.compile(rf"{_ELISION}|{_WORD.pattern}", re.IGNORECASE)
-_ITEM = re.compile(r"^\s*(?:[-–•*·]|(?:step |schritt |étape |paso )?\d{1,2}[.):]|[a-z]\))\s+", re.I)
+_NUMBERED = re.compile(r"(\d{1,3})\. ")
+_ITEM = re.compile(r"^\s*(?:[-–•*·]|(?:step |schritt |étape |paso )?\d{1,3}[.):]|[a-z]\))\s+", re.I)
 _EDIT = re.compile(
     r"¶|\s*\[(?:edit|\d+|bearbeiten|modifier|editar|citation needed)\]", re.IGNORECASE
 )
@@ -91,12 +92,13 @@ class Reading:
 
 def read_passage(passage: Passage) -> Reading:
     """Take a passage apart; table rows and lines of code are left out."""
-    headings: list[str] = []
+    headings = list(passage.headings[-1:])
     sentences: list[str] = []
     lines = [_EDIT.sub("", line).strip() for line in passage.text.splitlines()]
     lines = [line for line in lines if line and not line.startswith("|") and " | " not in line]
     for number, line in enumerate(lines):
-        if _is_heading(line, is_last=number == len(lines) - 1):
+        is_item = _is_item(lines[max(number - 1, 0) : number + 2], line)
+        if not is_item and _is_heading(line, is_last=number == len(lines) - 1):
             headings.append(_ITEM.sub("", line))
         elif not _CODE.search(line) or line.endswith("."):
             sentences += split_sentences(_SUMMARY.sub("", _ITEM.sub("", line)))
@@ -104,14 +106,22 @@ def read_passage(passage: Passage) -> Reading:
     return Reading(passage, passage.language, title, tuple(headings), tuple(sentences))
 
 
+def _is_item(lines: list[str], line: str) -> bool:
+    """Whether a line is an item of a list: has a bullet, or a number that a neighbour goes on from.
+
+    Args:
+        lines: it and its neighbours.
+    """
+    if line.startswith(("- ", "•", "* ")):
+        return True
+    found = _NUMBERED.match(line)
+    others = [int(other[1]) for each in lines if (other := _NUMBERED.match(each))]
+    return found is not None and any(abs(int(found[1]) - other) == 1 for other in others)
+
+
 def _is_heading(line: str, *, is_last: bool) -> bool:
     """A short line without an end; the last line heads a text that the passage does not hold."""
-    if (
-        is_last
-        or line[-1] in ".!:;,…。！"
-        or _CODE.search(line)
-        or line.startswith(("- ", "•", "* "))
-    ):
+    if is_last or line[-1] in ".!:;,…。！" or _CODE.search(line):
         return False
     return len(line.split()) <= 12 and len(line) > 3 and not line.isupper()
 
