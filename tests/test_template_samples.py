@@ -34,7 +34,7 @@ def read_samples() -> list[Passage]:
         for position, piece in enumerate(split_text(page.text, max_size=160, min_size=40)):
             passage_id = Passage.make_id(page.title, piece.text)
             fields = (path.stem, position, page.title, piece.text, page.language, piece.size, "")
-            passages.append(Passage(passage_id, *fields))
+            passages.append(Passage(passage_id, *fields, headings=piece.headings))
     return passages
 
 
