@@ -120,7 +120,7 @@ def run(
     from fret.pipeline import load
     from fret.stages.base import Observer
 
-    with report_errors(_without_redo(sys.argv[1:])):
+    with report_errors(_without_redo(sys.argv[1:]), pipeline=pipeline):
         loaded = load(pipeline, overrides=set_ or [])
         with Display(quiet=quiet) as display, ExitStack() as stack:
             observer: Observer = display
@@ -136,7 +136,7 @@ def status(pipeline: PipelineArgument, set_: SetOption = None) -> None:
     from fret.display import print_status
     from fret.pipeline import load
 
-    with report_errors():
+    with report_errors(pipeline=pipeline):
         print_status(load(pipeline, overrides=set_ or []))
 
 
@@ -146,7 +146,7 @@ def estimate(pipeline: PipelineArgument, set_: SetOption = None) -> None:
     from fret.display_llm import print_estimate
     from fret.pipeline import load
 
-    with report_errors():
+    with report_errors(pipeline=pipeline):
         loaded = load(pipeline, overrides=set_ or [])
         print_estimate(loaded.estimate(), loaded.settings.budget)
 
@@ -168,7 +168,7 @@ def show(
     from fret.display import print_rows
     from fret.pipeline import load
 
-    with report_errors():
+    with report_errors(pipeline=pipeline):
         print_rows(load(pipeline, overrides=set_ or []), stage, n=n, record_id=id_, dropped=dropped)
 
 
@@ -197,7 +197,7 @@ def doctor(
     """Check versions and models; with a pipeline, also its files, keys and servers."""
     from fret.display import print_checks
 
-    with report_errors():
+    with report_errors(pipeline=pipeline or ""):
         if not print_checks(pipeline, set_ or []):
             raise typer.Exit(2)
 

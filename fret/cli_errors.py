@@ -1,5 +1,7 @@
 """How commands end: errors as messages and exit statuses, Ctrl-C as a clean stop."""
 
+import re
+import shlex
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,10 +9,17 @@ from typing import Any
 
 import typer
 
+_COMMAND = re.compile(r"(fret [a-z]+ )PIPELINE\b")
+
 
 @contextmanager
-def report_errors(again: str = "") -> Iterator[None]:
-    """Turn fret's errors into a message and an exit status; Ctrl-C into a clean end."""
+def report_errors(again: str = "", *, pipeline: str = "") -> Iterator[None]:
+    """Turn fret's errors into a message and an exit status; Ctrl-C into a clean end.
+
+    Args:
+        again: the command by which to go on.
+        pipeline: what stands for PIPELINE in the commands that a message names.
+    """
     from fret.display import print_error
     from fret.errors import EmptyStage, FretError, UserError
 
@@ -20,13 +29,19 @@ def report_errors(again: str = "") -> Iterator[None]:
         yield
     except FretError as error:
         says_how = isinstance(error, UserError | EmptyStage)
-        print_error(str(error) if says_how else f"{error}{how}")
+        told = _COMMAND.sub(rf"\1{_quote(pipeline)}", str(error)) if pipeline else str(error)
+        print_error(told if says_how else f"{told}{how}")
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
         print_error(f"Stopped. What is finished, and every answer so far, is kept.{how}")
         raise typer.Exit(130) from None
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+def _quote(pipeline: str) -> str:
+    """Write a name as a shell takes it, for a pattern's replacement."""
+    return shlex.quote(pipeline).replace("\\", r"\\")
 
 
 def _interrupt(*_: Any) -> None:

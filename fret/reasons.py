@@ -33,6 +33,7 @@ class Reason(StrEnum):
     GOPHER_RULE = "gopher_rule"
     C4_RULE = "c4_rule"
     FINEWEB_RULE = "fineweb_rule"
+    UNBROKEN_SIGNS = "unbroken_signs"
     ONLY_REPEATED_LINES = "only_repeated_lines"
     DUPLICATE_TEXT = "duplicate_text"
     NEAR_DUPLICATE_TEXT = "near_duplicate_text"

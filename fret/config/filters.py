@@ -1,6 +1,6 @@
 """What the stage passages leaves out: pages unfit, texts that repeat others, evaluation sets."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -139,6 +139,8 @@ class FiltersSettings(Settings):
     repeated_lines: RepeatedLines | None = None
     """Lines that many pages of a site have in common are removed; null keeps them."""
 
+    OFF: ClassVar[dict[str, Any] | None] = {}
+
     @model_validator(mode="after")
     def _bounds_are_in_order(self) -> "FiltersSettings":
         if self.min_words and self.max_words and self.min_words > self.max_words:
@@ -165,6 +167,8 @@ class DuplicatesSettings(Settings):
     """Drop what is equal but for case, punctuation and white space."""
     near: NearDuplicates | None = NearDuplicates()
     """Drop what is nearly equal; null keeps it."""
+
+    OFF: ClassVar[dict[str, Any] | None] = {"exact": False, "near": None}
 
 
 class BeirSet(Settings):

@@ -68,15 +68,18 @@ class PassagesSettings(Settings):
     filters: FiltersSettings = FiltersSettings()
     """Pages that are left out, and lines of them, before they are split."""
     duplicates: DuplicatesSettings = DuplicatesSettings()
-    """Passages that repeat an earlier one."""
+    """Passages that repeat an earlier one; `false` or null keeps all."""
     decontamination: DecontaminationSettings | None = None
     """Passages that hold what an evaluation set asks or answers; null: not looked for."""
 
     @model_validator(mode="after")
     def _sizes_fit_together(self) -> "PassagesSettings":
         if self.min_size * 2 > self.max_size:
+            by_default = "" if "min_size" in self.model_fields_set else ", by default"
             raise ValueError(
-                "min_size may be half of max_size at most, else some pieces fit nowhere"
+                f"min_size ({self.min_size}{by_default}) may be half of max_size "
+                f"({self.max_size}) at most, else some pieces fit nowhere: set min_size to "
+                f"{self.max_size // 2} or less, or max_size to {self.min_size * 2} or more"
             )
         if self.overlap * 2 > self.max_size or self.overlap + self.min_size * 2 > self.max_size:
             most = min(self.max_size // 2, self.max_size - self.min_size * 2)

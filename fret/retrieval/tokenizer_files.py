@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from fret.retrieval.hub import is_hub_near
 from fret.retrieval.model_files import find_packaged
 
 _FILE = "tokenizer.json"
@@ -19,7 +20,7 @@ def find_tokenizer(name: str) -> Path | None:
         return cached
     if folder := find_packaged(name):
         return Path(folder) / _FILE
-    return _download(name)
+    return _download(name) if is_hub_near() else None
 
 
 def _find_cached(name: str) -> Path | None:

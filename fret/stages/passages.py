@@ -24,6 +24,7 @@ from fret.stages.shard_notes import ShardNotes
 from fret.stages.text_workers import TextWorkers
 from fret.store import Run
 from fret.text.decontaminate import EvaluationTexts, Match
+from fret.text.filters import check_unbroken
 from fret.text.near_duplicates import BLOCK, KeptTexts, Repeat, Signs, choose_bands
 from fret.text.splitting import Measure, Piece, TokenCounter, count_each, split_text
 
@@ -118,7 +119,11 @@ class Passages(Stage):
             yield Dropped(self.name, page.id, Reason.TOO_SHORT, f"the page has {size} {unit}")
             return
         for position, piece in enumerate(pieces):
-            yield self._decontaminate(_make_passage(page, position, piece))
+            passage = _make_passage(page, position, piece)
+            if fault := check_unbroken(piece.text):
+                yield Dropped(self.name, passage.id, fault.reason, fault.detail)
+            else:
+                yield self._decontaminate(passage)
 
     def _pieces(self, page: Page) -> list[Piece]:
         if self._settings.split == "none":

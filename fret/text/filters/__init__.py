@@ -9,6 +9,7 @@ from fret.text.filters.domains import BlockedDomains, read_domains
 from fret.text.filters.fault import Fault
 from fret.text.filters.pages import PageRules, Refined, refine_page
 from fret.text.filters.repeated_lines import SiteLines
+from fret.text.filters.unbroken import check_unbroken
 
 __all__ = [
     "BlockedDomains",
@@ -16,6 +17,7 @@ __all__ = [
     "PageRules",
     "Refined",
     "SiteLines",
+    "check_unbroken",
     "read_domains",
     "refine_page",
 ]

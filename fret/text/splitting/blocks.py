@@ -18,6 +18,9 @@ _UNDERLINE = re.compile(r"(=|-)\1{2,}")
 _STOPS = (".", "!", "?", ":", ";", "…", "。", "！", "？", "।", "”", '"', ")")
 # Lines that were broken to keep a width have one of at most this many characters.
 _WIDEST = 120
+# A page of more lines is a list of something, whose short ones go together, so that its passages
+# are found in seconds.
+_MANY_LINES, _BUNDLE_CHARACTERS = 20_000, 200
 
 
 class Block(NamedTuple):
@@ -42,7 +45,7 @@ def read_blocks(text: str) -> list[Block]:
 class _Reader:
     def __init__(self, lines: list[str]) -> None:
         self._lines, self._at = lines, 0
-        self._width = _find_width(lines)
+        self._width = _find_width(lines[:_MANY_LINES])
         self._unclosed: set[str] = set()
 
     def read(self) -> Iterator[Block]:
@@ -115,17 +118,22 @@ class _Reader:
         if len(run) == 1 and under and len(run[0]) <= _HEADING_CHARACTERS:
             self._at += 1
             return [Block("heading", run, 1 if under[1] == "=" else 2)]
-        return [Block("paragraph", [_unescape(line)]) for line in _unwrap(run, self._width)]
+        paragraphs = [_unescape(line) for line in _unwrap(run, self._width)]
+        if len(self._lines) > _MANY_LINES:
+            paragraphs = _bundle(paragraphs)
+        return [Block("paragraph", [paragraph]) for paragraph in paragraphs]
 
     def _is_plain(self, at: int) -> bool:
-        line = self._lines[at]
+        line, next_line = self._lines[at], self._line(at + 1)
+        if line[:1].isalpha() and line[1:2] != ")" and "|" not in next_line:
+            return True  # as nearly all are: none of these begins with a letter
         return not (
             not line.strip()
             or (at == self._at and _UNDERLINE.fullmatch(line.strip()))
             or _ITEM.match(line)
             or _FENCE.match(line.lstrip())
             or _parse_heading(line)
-            or _is_row(line, self._line(at + 1))
+            or _is_row(line, next_line)
         )
 
 
@@ -187,6 +195,19 @@ def _find_width(lines: Sequence[str]) -> int:
 
 def _overflows(line: str, next_line: str, width: int) -> bool:
     return len(line) + 1 + len(next_line.split(maxsplit=1)[0]) > width
+
+
+def _bundle(paragraphs: list[str]) -> list[str]:
+    """Put short neighbours into one, with their line ends: each would cost as much as a long one."""
+    bundles: list[list[str]] = []
+    room = 0
+    for paragraph in paragraphs:
+        if room <= 0:
+            bundles.append([])
+            room = _BUNDLE_CHARACTERS
+        bundles[-1].append(paragraph)
+        room -= len(paragraph) + 1
+    return ["\n".join(bundle) for bundle in bundles]
 
 
 def _unwrap(run: list[str], width: int) -> list[str]:

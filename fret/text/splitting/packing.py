@@ -9,6 +9,7 @@ into Lines, 1981).
 import itertools
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from fret.text.splitting.parts import AFTER_HEADING, Part
 
@@ -34,27 +35,55 @@ def pack(
     sizes = [0.0, *itertools.accumulate(part.size for part in parts)]
     counts = [0, *itertools.accumulate(part.n_units for part in parts)]
     leads = _count_leads(parts)
-    best, back = [0.0], [0]
-    for end in [*starts[1:], len(parts)]:
-        least_cost, choice = math.inf, 0
-        for k in range(len(best) - 1, -1, -1):
-            start = starts[k]
-            own = sizes[end] - sizes[start]
-            size = own + extras[start]
-            if own > most and k < len(best) - 1:
-                break
-            cost = best[k] + (parts[start].cost if k else 0.0)
-            if size > most:
-                cost += _TOO_LONG * (size - most)
-            else:
-                cost += _EMPTINESS * ((most - size) / most) ** 2
-            if counts[end] - counts[start] - leads[start] < least:
-                cost += _TOO_SHORT
-            if cost < least_cost:
-                least_cost, choice = cost, k
-        best.append(least_cost)
+    costs = [0.0]  # of the best way up to where each group begins, and of a break there
+    groups = [_Group(sizes[0], extras[0], counts[0] + leads[0])] if parts else []
+    back = [0]
+    for number, end in enumerate([*starts[1:], len(parts)], 1):
+        cost, choice = _choose(groups, costs, sizes[end], counts[end], most, least)
         back.append(choice)
+        if number < len(starts):
+            costs.append(cost + parts[end].cost)
+            groups.append(_Group(sizes[end], extras[end], counts[end] + leads[end]))
     return _trace(starts, back, len(parts))
+
+
+class _Group(NamedTuple):
+    """What a passage that begins with a group goes by."""
+
+    before: float
+    """The size of all that comes before it."""
+    extra: float
+    n_before: int
+    """The words or tokens before it, and of the headings that it begins with."""
+
+
+def _choose(
+    groups: Sequence[_Group],
+    costs: Sequence[float],
+    size_up_to: float,
+    n_up_to: int,
+    most: int,
+    least: int,
+) -> tuple[float, int]:
+    """Choose with which group the passage begins that ends here; return the cost of all, and it."""
+    least_cost, choice = math.inf, 0
+    last = len(groups) - 1
+    for k in range(last, -1, -1):
+        before, extra, n_before = groups[k]
+        room = most - (size_up_to - before)
+        if room < 0 and k < last:
+            break
+        room -= extra
+        cost = costs[k]
+        if room < 0:
+            cost -= _TOO_LONG * room
+        else:
+            cost += _EMPTINESS * (room / most) ** 2
+        if n_up_to - n_before < least:
+            cost += _TOO_SHORT
+        if cost < least_cost:
+            least_cost, choice = cost, k
+    return least_cost, choice
 
 
 def _count_leads(parts: Sequence[Part]) -> list[int]:
