@@ -57,6 +57,7 @@ def describe_candidates(found: Mapping[str, Any]) -> Iterator[str]:
     ]
     if parts:
         yield f"seed found: {'; '.join(parts)}"
+    yield from _describe_dense(found.get("dense") or {})
     told = []
     if (overlap := found.get("pool_overlap")) is not None:
         told.append(f"both retrievers found {overlap:.0%} of the pool")
@@ -65,6 +66,28 @@ def describe_candidates(found: Mapping[str, Any]) -> Iterator[str]:
             told.append(f"{name} {effort['seconds']:.1f} s, peak {effort['peak_mb']:,} MB")
     if told:
         yield f"candidates: {'; '.join(told)}"
+
+
+def _describe_dense(found: Mapping[str, Any]) -> Iterator[str]:
+    """Say what an approximate search misses, and what training on the run's pairs has gained."""
+    search = found.get("search") or {}
+    for name, share in search.items():
+        if name.startswith("recall@") and share is not None:
+            yield (
+                f"{search['kind']} index: {share:.3f} of the {name.removeprefix('recall@')} "
+                f"nearest passages found ({search['queries']} queries beside exact search)"
+            )
+    gain = found.get("bootstrap") or {}
+    if "after" in gain:
+        moved = ", ".join(
+            f"{key.removeprefix('recall')} {gain['before'][key]:.2f} to {after:.2f}"
+            for key, after in gain["after"].items()
+            if key.startswith("recall@")
+        )
+        yield (
+            f"first retriever, trained on {gain['pairs']} pairs: seed of "
+            f"{gain['held_out_queries']} held-out queries found {moved}"
+        )
 
 
 def describe_examples(found: Mapping[str, Any]) -> Iterator[str]:

@@ -75,9 +75,9 @@ class Page(Record):
     title: str
     text: str
     """Light Markdown, one block a line, where the page was HTML (else as the source gives it): `#`
-    to `######` and headings, `- ` or `1. ` and items (two spaces before for each list around), `| a | b |`
-    for rows of tables, code with its own lines between lines of ```; no emphasis, links or images.
-    `fret.text.structure` says what is escaped. The title is not repeated."""
+    to `######` and headings, `- ` or `1. ` and items (two spaces before for each list around),
+    `| a | b |` for rows of tables, code with its own lines between lines of ```; no emphasis, links
+    or images. `fret.text.structure` says what is escaped. The title is not repeated."""
     language: str
     """ISO 639-1 code, empty when unknown."""
     date: str

@@ -13,6 +13,7 @@ import yaml
 
 import fret
 from conftest import SMALL_PIPELINE
+from fret.display_measures import describe_candidates
 from fret.errors import ConfigError, StageError, StoreError
 from fret.pipeline import Pipeline
 from fret.records import Candidates, Passage
@@ -100,6 +101,11 @@ def view_of(made: Pipeline) -> Path:
 def measures_of(made: Pipeline) -> dict[str, Any]:
     found: dict[str, Any] = made.stored.stage("candidates").require().measures
     return found
+
+
+def status_of(made: Pipeline) -> str:
+    """What `fret status` says of the candidates, as one line."""
+    return " ".join(describe_candidates(measures_of(made)))
 
 
 # -- vectors on disk
@@ -247,6 +253,8 @@ def test_a_run_reports_the_recall_of_its_index_and_keeps_it(
     go(made)
     found = measures_of(made)["dense"]["search"]
     assert found["kind"] == kind and found["recall@5"] > 0.9 and found["queries"] > 20
+    told = f"{kind} index: {found['recall@5']:.3f} of the 5 nearest passages found"
+    assert told in status_of(made)
     (index,) = view_of(made).parent.glob("*.faiss")
     before = index.stat().st_mtime_ns
     made.run(STAGES, redo="candidates")
@@ -345,6 +353,8 @@ def test_a_run_mines_with_the_retriever_that_it_trained(workplace: Path, models:
     assert (
         seen.done["training the first retriever"] == seen.begun["training the first retriever"][1]
     )
+    shares = gain["before"]["recall@1"], gain["after"]["recall@1"]
+    assert f"held-out queries found @1 {shares[0]:.2f} to {shares[1]:.2f}" in status_of(made)
     (folder,) = (made.stored.path / "queries" / "kept").glob("retriever-*")
     row = next(made.rows(Candidates))
     trained = Embedder(str(folder / "model"))

@@ -108,6 +108,7 @@ MAY_REACH = {
     "llm/batch_service.py",
     "llm/database.py",
     "store.py",
+    "retrieval/hub.py",
     "retrieval/model_files.py",
     "retrieval/tokenizer_files.py",
     "sources/archive_files.py",

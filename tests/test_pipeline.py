@@ -257,7 +257,7 @@ def test_texts_need_no_extraction(workplace: Path, ending: str) -> None:
 
 def test_a_wrong_column_is_told(workplace: Path) -> None:
     Path("texts.jsonl").write_text('{"content": "x"}\n', "utf-8")
-    with pytest.raises(SourceError, match=r"no text in the column 'text' .it has: content"):
+    with pytest.raises(SourceError, match=r"no column 'text' .there are: content"):
         load(pages={"source": {"kind": "jsonl", "path": "texts.jsonl"}}).run()
 
 

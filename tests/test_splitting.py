@@ -128,7 +128,7 @@ def test_no_passage_is_longer_or_shorter_than_it_may_be(max_size: int, min_size:
 @at_all_sizes
 def test_nothing_is_lost_doubled_or_moved(max_size: int, min_size: int) -> None:
     assert len(PLAIN) > 40
-    for seed, text in PLAIN:
+    for _, text in PLAIN:
         pieces = split_text(text, max_size=max_size, min_size=min_size)
         check_that_all_is_there(pieces, text)
         assert all(piece.text == piece.text.strip() and piece.text for piece in pieces)

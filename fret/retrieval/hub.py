@@ -1,4 +1,4 @@
-"""Whether the Hub can be reached, told soon: its client tries for half a minute before it says no."""
+"""Whether the Hub can be reached, told soon: its client tries for half a minute."""
 
 import socket
 import threading

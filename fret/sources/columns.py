@@ -35,7 +35,9 @@ class Columns:
         text = row[self.text]
         if text is None or isinstance(text, str):
             return ""
-        return f"the column {self.text!r} holds {_name_kind(text)} where text is wanted: {text!r:.60}"
+        return (
+            f"the column {self.text!r} holds {_name_kind(text)} where text is wanted: {text!r:.60}"
+        )
 
     def read_page(self, row: Mapping[str, Any], name: str) -> RawPage:
         """Read a row without fault as a page."""

@@ -130,7 +130,9 @@ def _measure(
     if held:
         for name, embedder in (("before", before), ("after", after)):
             ranks = rank_seeds(embedder, held, passages)
-            shares = {f"recall@{k}": sum(r <= k for r in ranks) / len(ranks) for k in (1, 10, 100)}
+            shares = {
+                f"recall@{k}": sum(r <= k for r in ranks) / len(ranks) for k in (1, 5, 20, 100)
+            }
             shares["reciprocal_rank"] = sum(1 / rank for rank in ranks) / len(ranks)
             gain[name] = {key: round(share, 4) for key, share in shares.items()}
     return gain

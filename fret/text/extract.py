@@ -18,8 +18,9 @@ from fret.unpack import BombError, UnpackError, unpack
 
 # Below this, language identification is a guess; the page's own word is better.
 _LANGUAGE_CHARACTERS = 60
-# So much is plenty, and more takes its time: 1.1 ms per thousand characters.
-_LANGUAGE_ENOUGH = 2000
+# So much is plenty, and more takes its time: 1.1 ms per thousand characters. Of 407 texts twice as
+# much told no other language of any.
+_LANGUAGE_ENOUGH = 1000
 # The attribute of <html> only: links have `hreflang`, and other elements may be in other languages.
 _HTML_LANGUAGE = re.compile(
     r"""<html\b[^>]*?[\s:"']lang\s*=\s*["']?([a-z]{2})(?![a-z])""", re.IGNORECASE

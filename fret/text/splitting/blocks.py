@@ -198,7 +198,7 @@ def _overflows(line: str, next_line: str, width: int) -> bool:
 
 
 def _bundle(paragraphs: list[str]) -> list[str]:
-    """Put short neighbours into one, with their line ends: each would cost as much as a long one."""
+    """Put short neighbours into one, with their line ends: each costs as much as a long one."""
     bundles: list[list[str]] = []
     room = 0
     for paragraph in paragraphs:

@@ -40,9 +40,9 @@ def split_text(
 
     The text may be plain or Markdown. Passages end before headings rather than between blocks,
     there rather than between sentences, and within a sentence only where it is too long. A heading
-    goes with what follows it, and stands in `headings` instead of the text where all of the passage is
-    under it; lists, tables and code stay whole where they fit; each part of a
-    table that does not has its head row. A text below `min_size` is one passage.
+    goes with what follows it, and stands in `headings` instead of the text where all of the passage
+    is under it; lists, tables and code stay whole where they fit; each part of a table that does
+    not has its head row. A text below `min_size` is one passage.
 
     Args:
         overlap: how much of the sentences before it a passage may repeat; not across headings.
@@ -98,7 +98,12 @@ class _Draft(NamedTuple):
 
 def _count_common(path: Sequence[str], other: Sequence[str]) -> int:
     """Count the headings from the outermost on that two places stand under."""
-    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(path, other)))
+    return sum(
+        1
+        for _ in itertools.takewhile(
+            lambda pair: pair[0] == pair[1], zip(path, other, strict=False)
+        )
+    )
 
 
 def _find_overlap(parts: Sequence[Part], at: int, room: float) -> int:
