@@ -154,7 +154,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         ("examples.splits={test: 0.6, validation: 0.4}", "that leave something to train on"),
         ("examples.splits.test=-0.1", "examples: splits must be shares between 0 and 1"),
         ("examples.negatives.count=20", "negatives.count must be below candidates.top_k"),
-        ("passages.min_size=101", "passages: min_size may be half of max_size at most"),
+        ("passages.min_size=101", "passages: min_size (101) may be half of max_size (200) at most"),
         ("run=../escape", "run: String should match pattern"),
         ("run=.hidden", "run: String should match pattern"),
         (
