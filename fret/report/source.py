@@ -1,0 +1,77 @@
+"""What a report is made from: the manifests of a finished run, and one pass over its examples."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fret.errors import UserError
+from fret.manifest import Manifest
+from fret.records import Example
+from fret.report.gather import Found, gather
+from fret.store import Run
+
+STAGES = ("pages", "passages", "queries", "candidates", "judgements", "examples")
+# How many examples the page holds to read.
+N_TO_READ = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """All that charts, checks and tables are made from."""
+
+    name: str
+    manifests: tuple[Manifest, ...]
+    found: Found
+
+    def measures(self, stage: str) -> Mapping[str, Any]:
+        """Return the figures of a stage; empty where it noted none."""
+        found = self.manifest(stage).measures
+        inner: Mapping[str, Any] = found.get(stage, found)
+        return inner
+
+    def manifest(self, stage: str) -> Manifest:
+        return self.manifests[STAGES.index(stage)]
+
+    @property
+    def examples(self) -> Mapping[str, Any]:
+        """The figures of the stage examples."""
+        return self.measures("examples")
+
+    @property
+    def n_graded(self) -> int:
+        return self.found.positive_grades.total()
+
+    @property
+    def relevant_from(self) -> float:
+        return relevant_from(self.manifest("examples"))
+
+    @property
+    def models(self) -> list[Mapping[str, Any]]:
+        """The language models that took part, as the stages note them."""
+        writer = self.manifest("queries").identity.get("writer", {})
+        parts = [writer, *self.manifest("judgements").identity.get("scorers", [])]
+        return [part["model"] for part in parts if isinstance(part.get("model"), Mapping)]
+
+
+def read_source(run: Run) -> Source:
+    """Gather what the report of a run is made from.
+
+    Raises:
+        UserError: a stage is not finished.
+    """
+    for stage in STAGES:
+        if not run.stage(stage).finished:
+            raise UserError(
+                f"A report needs a finished run, and in {run.path} the stage {stage} is not done. "
+                "Run it first: `fret run PIPELINE`."
+            )
+    manifests = tuple(run.stage(stage).require() for stage in STAGES)
+    found = gather(
+        run.rows(Example), n_to_read=N_TO_READ, relevant_from=relevant_from(manifests[-1])
+    )
+    return Source(run.name, manifests, found)
+
+
+def relevant_from(examples: Manifest) -> float:
+    """Return the grade from which a passage counts as relevant."""
+    return float(examples.identity.get("relevant_from", 2.0))
