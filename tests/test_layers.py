@@ -62,7 +62,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "estimate": GROUND | {"stages", "llm"},
     "plan": GROUND | {"stages"},
     "shards": GROUND | {"stages", "llm.types", "plan"},
-    "pipeline": GROUND | {"stages", "dataset", "audit", "report", "llm", "plan", "shards", "estimate"},
+    "pipeline": GROUND
+    | {"stages", "dataset", "audit", "report", "llm", "plan", "shards", "estimate"},
     "log_json": GROUND | {"stages"},
     "terminal": set(),
     "display": GROUND

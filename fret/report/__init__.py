@@ -1,7 +1,7 @@
 """fret report: one page on which a reader who did not make the run sees what its dataset is.
 
-    run ─► gather (one pass over the examples) ─► charts, sentences, checks ─► report.html + pictures/
-                                              └─► a sample of examples to read
+    run ─► source (manifests, one pass over the examples) ─► charts, tables, checks ─► report.html
+                                                         └─► a sample to read          pictures/
 
 Memory is bounded whatever the number of examples: counts, and samples drawn by hash. Equal runs
 give equal files.

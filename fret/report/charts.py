@@ -8,7 +8,7 @@ from fret.report.drawing import Bars, Form, Shares
 from fret.report.gather import RANKS
 from fret.report.histograms import draw_grades, draw_hardness, draw_lengths, draw_scores
 from fret.report.source import Source
-from fret.report.wording import count, explain, name_language, percent, share_of
+from fret.report.wording import count, count_of, explain, name_language, percent, share_of
 
 _MOST_BARS = 12
 
@@ -64,7 +64,7 @@ def _draw_funnel(source: Source) -> Iterator[Chart]:
         reading,
         Bars(
             labels=[m.stage for m in manifests],
-            parts=[[m.rows for m in manifests], [m.dropped for m in manifests]],
+            parts=[[float(m.rows) for m in manifests], [float(m.dropped) for m in manifests]],
             notes=[
                 count(m.rows) + (f", {count(m.dropped)} dropped" if m.dropped else "")
                 for m in manifests
@@ -81,19 +81,19 @@ def _draw_task_types(source: Source) -> Iterator[Chart]:
     shown, rest = _split_off(counts)
     moved = source.examples["positive_is_not_seed_by_task_type"]
     names = [name or "free" for name, _ in shown]
-    reading = f"{names[0]} is the largest kind of task, with {share_of(shown[0][1], n)}"
+    reading = f"“{names[0]}” is the largest kind of task, with {share_of(shown[0][1], n)}"
     often = {kind: share for kind, share in moved.items() if share and counts[kind] >= 5}
     if often:
         most = max(sorted(often), key=lambda kind: often[kind])
-        reading += f"; the positive moved from the seed most often in {most or 'free'}"
+        reading += f"; the positive moved from the seed most often in “{most or 'free'}”"
         reading += f" ({percent(often[most])})"
     parts = [[float(c) for _, c in shown]]
-    if moved:
+    if has_moved := any(moved.values()):
         away = [c * (moved.get(name) or 0) for name, c in shown]
         parts = [[c - a for (_, c), a in zip(shown, away, strict=True)], away]
     if rest:
         names.append(f"{count(len(counts) - len(shown))} others")
-        parts = [[*parts[0], float(rest)], *([*part, 0.0] for part in parts[1:])]
+        parts = [*([*part, 0.0] for part in parts), [0.0] * len(shown) + [float(rest)]]
     totals = [c for _, c in shown] + ([rest] if rest else [])
     yield Chart(
         "task_types",
@@ -104,8 +104,8 @@ def _draw_task_types(source: Source) -> Iterator[Chart]:
             labels=names,
             parts=parts,
             notes=[f"{count(c)} ({share_of(c, n)})" for c in totals],
-            names=("positive is the seed", "positive moved") if moved else (),
-            roles=("main", "other"),
+            names=("positive is the seed", "positive moved") if has_moved else (),
+            roles=("main", "other", "third") if has_moved else ("main", "third"),
         ),
         ("task type", "examples", "positive moved"),
         [
@@ -134,7 +134,7 @@ def _draw_sites(source: Source) -> Iterator[Chart]:
     found, n = source.found.sites, source.found.n
     named = dict(found.ranked())
     files = named.pop("", 0)
-    if not named:
+    if len(named) < 2:
         return
     (first, most), *_ = rank_counts(named)
     about = count(len(named)) if found.is_exact else f"over {count(len(named))}"
@@ -196,8 +196,8 @@ def _draw_refusals(source: Source) -> Iterator[Chart]:
     total = sum(counts.values())
     yield _count_chart(
         ("refusals", "negatives", "Why candidates may be no negatives", "reason"),
-        f"{count(total)} candidates were kept from being negatives, {share_of(most, total)} of them "
-        f"as: {first}.",
+        f"{count_of(total, 'candidate was', 'candidates were')} kept from being negatives; the "
+        f"most frequent reason, with {share_of(most, total)}: {first}.",
         named,
         total,
     )
@@ -209,12 +209,14 @@ def _count_chart(
     """Make a chart of counts, the largest first. Heads: name, section, title, what is counted."""
     name, section, title, column = heads
     shown, rest = _split_off(counts)
+    values = [[float(c) for _, c in shown]]
     if rest:
+        values = [[*values[0], 0.0], [0.0] * len(shown) + [float(rest)]]
         shown = [*shown, (f"{count(len(counts) - len(shown))} others", rest)]
     rows = [(label, count(c), share_of(c, n)) for label, c in shown]
     form = Bars(
         labels=[label for label, _, _ in rows],
-        parts=[[float(c) for _, c in shown]],
+        parts=values,
         notes=[f"{number} ({share})" for _, number, share in rows],
     )
     return Chart(name, section, title, reading, form, (column, "count", "share"), rows)

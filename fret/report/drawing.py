@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fret.single_page import show_controls
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -30,11 +32,11 @@ COLOURS = {
 }
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so pictures are equal everywhere
-    "font.size": 8.5,
+    "font.size": 9,
     "text.color": COLOURS["ink"],
     "axes.edgecolor": COLOURS["line"],
     "axes.labelcolor": COLOURS["soft"],
-    "axes.labelsize": 8.5,
+    "axes.labelsize": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.spines.left": False,
@@ -45,7 +47,7 @@ STYLE: dict[str, Any] = {
     "xtick.major.size": 3,
     "ytick.major.size": 0,
     "legend.frameon": False,
-    "legend.fontsize": 8.5,
+    "legend.fontsize": 9,
     "legend.handlelength": 1.0,
     "legend.handleheight": 0.9,
     "legend.columnspacing": 1.2,
@@ -56,7 +58,7 @@ STYLE: dict[str, Any] = {
     "svg.hashsalt": "fret",
     "path.simplify": False,
 }
-_LONGEST_LABEL = 26
+_LONGEST_LABEL = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class Bars:
         for place, end, note in zip(places, ends, self.notes, strict=True):
             axes.text(end + widest * 0.015, place, note, va="center", color=COLOURS["soft"])
         # Room for the notes: letters of this size take about a fiftieth of the width each.
-        room = max(map(len, self.notes), default=0) * 0.024
+        room = max(map(len, self.notes), default=0) * 0.025
         axes.set_xlim(0, widest * (1.03 + room))
         _label_rows(axes, self.labels)
         if self.names:
@@ -130,6 +132,9 @@ class Panel:
     """Name and shares by bin; at most two, drawn over each other."""
     at: float | None = None
     """Where a line stands, such as a bound."""
+    roles: Sequence[str] = ("main", "other")
+    is_whole: bool = False
+    """Whether only whole numbers occur."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,19 +150,20 @@ class Histograms:
     def paint(self, figure: "Figure") -> None:
         found = figure.subplots(len(self.panels), squeeze=False)[:, 0]
         for axes, panel in zip(found, self.panels, strict=True):
-            for (_, shares), role in zip(panel.series, ("main", "other"), strict=False):
+            for (_, shares), role in zip(panel.series, panel.roles, strict=False):
                 colour = COLOURS[role]
                 axes.stairs(shares, panel.edges, fill=True, color=colour, alpha=0.35)
                 axes.stairs(shares, panel.edges, color=colour, linewidth=1.2)
             if panel.at is not None:
                 axes.axvline(panel.at, color=COLOURS["soft"], linewidth=1, linestyle=(0, (3, 2)))
             axes.set_yticks([])
+            axes.locator_params(axis="x", nbins=7, integer=panel.is_whole, min_n_ticks=1)
             axes.set_ylim(bottom=0)
             axes.set_xlim(panel.edges[0], panel.edges[-1])
             axes.set_xlabel(clip_label(panel.label, 60))
-        names = [name for name, _ in self.panels[0].series]
-        if len(names) > 1:
-            _add_legend(found[0], names, ("main", "other"))
+        fullest = max(self.panels, key=lambda panel: len(panel.series))
+        if len(fullest.series) > 1:
+            _add_legend(found[0], [name for name, _ in fullest.series], fullest.roles)
 
 
 Form = Bars | Shares | Histograms
@@ -165,7 +171,7 @@ Form = Bars | Shares | Histograms
 
 def clip_label(text: str, longest: int = _LONGEST_LABEL) -> str:
     """Make a name of the run one short line."""
-    text = " ".join(text.split()) or "(none)"
+    text = show_controls(" ".join(text.split())) or "(none)"
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 

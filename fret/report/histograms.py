@@ -26,7 +26,7 @@ def draw_lengths(source: Source) -> Iterator[Parts]:
         [words for row in rows for words in row.negative_words],
     ]
     panels = [
-        _spread("words of a query", [("queries", queries)]),
+        _spread("words of a query", [("queries", queries)], roles=("soft",)),
         _spread("words of a passage", list(zip(("positives", "negatives"), passages, strict=True))),
     ]
     kinds = {"queries": queries, "positives": passages[0], "negatives": passages[1]}
@@ -70,7 +70,7 @@ def draw_scores(source: Source) -> Iterator[Parts]:
         for name, pair in list(full.items())[:_SCORERS]
     ]
     duels = source.found.duels
-    told = [f"{percent(duel.share)} by {name}" for name, duel in duels.items()]
+    told = [f"{percent(duel.share)} of the pairs by {name}" for name, duel in duels.items()]
     reading = (
         f"A positive scores above its negative in {', '.join(told)}."
         if told
@@ -143,6 +143,7 @@ def draw_hardness(source: Source) -> Iterator[Parts]:
         edges,
         [("negatives", [c / n for c in counts])],
         at=0.95,
+        roles=("other",),
     )
     rows = [
         (f"{low / 10:g} to {low / 10 + 0.1:g}" if low < 10 else "1 and over", count(c))
@@ -151,13 +152,19 @@ def draw_hardness(source: Source) -> Iterator[Parts]:
     yield "Hardness of the negatives", reading, Histograms([panel]), ("share", "negatives"), rows
 
 
-def _spread(label: str, series: list[tuple[str, list[int]]] | list[tuple[str, list[float]]]) -> Panel:
-    """Make a histogram between the ends of the values; a few far out are counted at the ends."""
+def _spread(
+    label: str,
+    series: Sequence[tuple[str, Sequence[float]]],
+    *,
+    roles: Sequence[str] = ("main", "other"),
+) -> Panel:
+    """Make a histogram; the hundredth that lies farthest out is counted at the ends."""
     joined = np.asarray([value for _, values in series for value in values], dtype=np.float64)
-    low, high = np.quantile(joined, [0.002, 0.998])
+    low, high = np.quantile(joined, [0.005, 0.995])
     whole = bool(np.all(joined == np.floor(joined)))
-    if whole and high - low < _BINS:
-        edges = np.arange(np.floor(low), np.floor(high) + 2) - 0.5
+    if whole:
+        step = np.ceil((high - low + 1) / _BINS)
+        edges = np.arange(np.floor(low), np.ceil(high) + step + 1, step) - 0.5
     else:
         edges = np.linspace(low, high if high > low else low + 1, _BINS + 1)
     found = []
@@ -165,7 +172,7 @@ def _spread(label: str, series: list[tuple[str, list[int]]] | list[tuple[str, li
         if values:
             counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
             found.append((name, [float(c) / len(values) for c in counts]))
-    return Panel(label, [float(edge) for edge in edges], found)
+    return Panel(label, [float(edge) for edge in edges], found, roles=roles, is_whole=whole)
 
 
 def _quantiles(values: Sequence[float], *, digits: int = 0) -> tuple[str, ...]:
