@@ -29,7 +29,11 @@ def write_hostile(folder: Path) -> Path:
     """Write a pipeline whose passages, queries, tasks and addresses are hostile."""
     subjects = ("ships", "keepers", "lighthouse", "books", "days")
     others = [f"{text} {number}" for text in (RTL, CJK) for number in ("7", "八", "٩")]
-    texts = [*HOSTILE, *others, *(f"About {s} {i}: {PROSE} {s} {s} {i}." for s in subjects for i in "1234")]
+    texts = [
+        *HOSTILE,
+        *others,
+        *(f"About {s} {i}: {PROSE} {s} {s} {i}." for s in subjects for i in "1234"),
+    ]
     pages = [
         {
             "title": f"<b>Title</b> {i} & {WORD if i == 3 else 'more'}",

@@ -89,7 +89,7 @@ def _draw_task_types(source: Source) -> Iterator[Chart]:
         reading += f" ({percent(often[most])})"
     parts = [[float(c) for _, c in shown]]
     if has_moved := any(moved.values()):
-        away = [c * (moved.get(name) or 0) for name, c in shown]
+        away = [float(c * (moved.get(name) or 0)) for name, c in shown]
         parts = [[c - a for (_, c), a in zip(shown, away, strict=True)], away]
     if rest:
         names.append(f"{count(len(counts) - len(shown))} others")

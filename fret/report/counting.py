@@ -75,11 +75,15 @@ def share_out(counts: dict[Hashable, int], n: int) -> dict[Hashable, int]:
 
     So a large group gives more than a small one, but not all. All, when there are no more than n.
     """
-    left = dict.fromkeys(counts, 0)
+    shares = dict.fromkeys(counts, 0)
+    # The next place falls to the group that has the fewest for its size (Sainte-Laguë).
     order = sorted(counts, key=lambda group: (-counts[group], repr(group)))
+    waiting = [(-(counts[group] ** 0.5), place) for place, group in enumerate(order)]
+    heapq.heapify(waiting)
     for _ in range(min(n, sum(counts.values()))):
-        open_ = (group for group in order if left[group] < counts[group])
-        # The next place falls to the group that has the fewest for its size (Sainte-Laguë).
-        chosen = max(open_, key=lambda g: counts[g] ** 0.5 / (2 * left[g] + 1))
-        left[chosen] += 1
-    return left
+        _, place = heapq.heappop(waiting)
+        group = order[place]
+        shares[group] += 1
+        if shares[group] < counts[group]:
+            heapq.heappush(waiting, (-(counts[group] ** 0.5) / (2 * shares[group] + 1), place))
+    return shares

@@ -4,6 +4,7 @@ Colours are roles. In the page each is a class that follows light and dark; in a
 light colour below.
 """
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -172,7 +173,18 @@ Form = Bars | Shares | Histograms
 def clip_label(text: str, longest: int = _LONGEST_LABEL) -> str:
     """Make a name of the run one short line."""
     text = show_controls(" ".join(text.split())) or "(none)"
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+    if sum(map(_width, text)) <= longest:
+        return text
+    room = longest - 1
+    for place, character in enumerate(text):
+        room -= _width(character)
+        if room < 0:
+            return text[:place] + "…"
+    return text
+
+
+def _width(character: str) -> int:
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def _label_rows(axes: "Axes", labels: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from fret.durable import make_folder, placed
 from fret.records import Example, Passage
 from fret.report.charts import Chart, make_charts
-from fret.report.pictures import Picture, draw_svg, write_png
+from fret.report.pictures import Picture, draw
 from fret.report.source import N_TO_READ, Source, read_source
 from fret.report.tables import make_tables
 from fret.report.to_read import choose_to_read, describe_examples, list_meanings
@@ -40,23 +40,25 @@ def write_report(folder: Path, run: Run) -> tuple[Picture, ...]:
     source = read_source(run)
     charts = make_charts(source)
     examples = describe_examples(choose_to_read(source.found), run.rows(Example), run.rows(Passage))
-    page = render_page(source, charts, examples)
+    drawn = {chart.name: draw(chart.name, chart.form) for chart in charts}
+    svgs = [(chart, drawn[chart.name][0]) for chart in charts]
+    page = render_page(source, svgs, examples)
     make_folder(folder / "pictures")
     with placed(folder / "report.html") as temporary:
         temporary.write_text(page, "utf-8", newline="\n")
-    return tuple(_write_picture(folder, chart) for chart in charts)
+    return tuple(_write_picture(folder, chart, drawn[chart.name][1]) for chart in charts)
 
 
-def render_page(source: Source, charts: list[Chart], examples: list[dict[str, Any]]) -> str:
+def render_page(
+    source: Source, charts: list[tuple[Chart, Markup]], examples: list[dict[str, Any]]
+) -> str:
     """Return the page as one text."""
     tables = make_tables(source)
     parts = {
         key: {
             "title": title,
             "charts": [
-                {"chart": chart, "svg": draw_svg(chart.name, chart.form)}
-                for chart in charts
-                if chart.section == key
+                {"chart": chart, "svg": svg} for chart, svg in charts if chart.section == key
             ],
             "tables": [table for table in tables if table.section == key],
         }
@@ -87,8 +89,8 @@ def _say_sample(source: Source, n_shown: int) -> str:
     )
 
 
-def _write_picture(folder: Path, chart: Chart) -> Picture:
+def _write_picture(folder: Path, chart: Chart, data: bytes) -> Picture:
     path = folder / "pictures" / f"{chart.name.replace('_', '-')}.png"
     with placed(path) as temporary:
-        write_png(temporary, chart.form)
+        temporary.write_bytes(data)
     return Picture(path, f"{chart.title}. {chart.reading}")

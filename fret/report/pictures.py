@@ -33,28 +33,27 @@ class Picture:
     """One line that says what it shows."""
 
 
-def write_png(path: Path, form: Form) -> None:
-    """Write a chart in light colours; equal charts give equal bytes."""
-    with _figure(form) as figure:
-        figure.set_facecolor("white")
-        figure.savefig(path, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
+def draw(name: str, form: Form) -> tuple[Markup, bytes]:
+    """Return a chart as SVG for the page and as PNG; equal charts give equal bytes.
 
-
-def draw_svg(name: str, form: Form) -> Markup:
-    """Return a chart as an element for the page, hidden from screen readers.
-
-    Colours are classes and nothing is styled in place, which the page's policy would not let count.
+    The SVG is hidden from screen readers, which have the chart's sentence and table. Its colours
+    are classes and nothing is styled in place, which the page's policy would not let count.
 
     Args:
         name: goes before the ids in it, so that charts of one page do not mix theirs.
     """
-    stream = io.BytesIO()
+    png, svg = io.BytesIO(), io.BytesIO()
     with _figure(form) as figure:
+        figure.set_facecolor("white")
+        figure.savefig(png, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
         figure.set_facecolor("none")
         metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        figure.savefig(stream, format="svg", metadata=metadata)
-    text = _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", stream.getvalue().decode("utf-8"))
-    root = ElementTree.fromstring(text)
+        figure.savefig(svg, format="svg", metadata=metadata)
+    return _clean_svg(name, svg.getvalue().decode("utf-8")), png.getvalue()
+
+
+def _clean_svg(name: str, text: str) -> Markup:
+    root = ElementTree.fromstring(_NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text))
     width, height = (root.attrib.pop(key).removesuffix("pt") for key in ("width", "height"))
     root.attrib |= {"viewBox": f"0 0 {width} {height}", "aria-hidden": "true", "class": "chart"}
     for element in root.iter():
@@ -75,10 +74,14 @@ def _figure(form: Form) -> "Iterator[Figure]":
         # Names in scripts that the font lacks are boxes in a picture; the page has its own fonts.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
+        # A name that fills the whole width leaves no room for its bar; the page has the table.
+        warnings.filterwarnings("ignore", message="constrained_layout not applied")
         figure = Figure(figsize=(WIDTH, form.height), layout="constrained")
         form.paint(figure)
         for axes in figure.axes:
             axes.patch.set_visible(False)
+        figure.draw_without_rendering()  # lays it out, once for both
+        figure.set_layout_engine("none")
         yield figure
 
 
