@@ -60,6 +60,7 @@ STYLE: dict[str, Any] = {
     "path.simplify": False,
 }
 _LONGEST_LABEL = 30
+_LETTER = 0.075  # inches that a letter of this size takes, and a little more
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +87,21 @@ class Bars:
         for part, role in zip(self.parts, self.roles, strict=False):
             axes.barh(places, part, left=ends, height=0.68, color=COLOURS[role])
             ends = [end + value for end, value in zip(ends, part, strict=True)]
-        widest = max(ends, default=0) or 1
-        for place, end, note in zip(places, ends, self.notes, strict=True):
-            axes.text(end + widest * 0.015, place, note, va="center", color=COLOURS["soft"])
-        # Room for the notes: letters of this size take about a fiftieth of the width each.
-        room = max(map(len, self.notes), default=0) * 0.025
-        axes.set_xlim(0, widest * (1.03 + room))
+        end = self._find_end(ends)
+        for place, at, note in zip(places, ends, self.notes, strict=True):
+            axes.text(at + end * 0.01, place, note, va="center", color=COLOURS["soft"])
+        axes.set_xlim(0, end)
         _label_rows(axes, self.labels)
         if self.names:
             _add_legend(axes, self.names, self.roles)
+
+    def _find_end(self, ends: Sequence[float]) -> float:
+        """Return where the axis ends, so that each bar has room for its note."""
+        longest = max(map(len, map(clip_label, self.labels)), default=0)
+        width = WIDTH - _LETTER * longest - 0.15
+        rooms = [max(width - _LETTER * len(note) - 0.08, width * 0.2) for note in self.notes]
+        found = (end * width / room for end, room in zip(ends, rooms, strict=True))
+        return max(found, default=0) or 1
 
 
 @dataclass(frozen=True, slots=True)

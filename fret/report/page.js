@@ -6,8 +6,8 @@
   const examples = data.examples;
   const clipAt = 1600; // longer passages are shown in part until asked for
   const ways = {
-    seed: "the seed itself", moved: "another than the seed", "no seed": "the query has no seed",
-    "rule agreed": "all scorers had to agree",
+    seed: "is the seed", moved: "moved from the seed", "no seed": "no seed",
+    "rule agreed": "all scorers agree",
   };
   const roles = { positive: "Positive", extra: "Further positive", negative: "Negative", seed: "Seed, not chosen" };
   let shown = examples; // those that pass the filters
@@ -250,6 +250,7 @@
     const ranges = [];
     const walker = document.createTreeWalker(byId("example"), NodeFilter.SHOW_TEXT);
     while (words.length && walker.nextNode() && ranges.length < 2000) {
+      if (!walker.currentNode.parentElement.closest(".task, .query, .title, .body")) continue;
       const text = walker.currentNode.data.toLowerCase();
       if (text.length !== walker.currentNode.data.length) continue;
       for (const word of words) {

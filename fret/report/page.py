@@ -5,7 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from fret.durable import make_folder, placed
+from fret.durable import make_folder, placed, remove
 from fret.records import Example, Passage
 from fret.report.charts import Chart, make_charts
 from fret.report.pictures import Picture, draw
@@ -44,6 +44,8 @@ def write_report(folder: Path, run: Run) -> tuple[Picture, ...]:
     svgs = [(chart, drawn[chart.name][0]) for chart in charts]
     page = render_page(source, svgs, examples)
     make_folder(folder / "pictures")
+    for old in (folder / "pictures").glob("*.png"):  # of a report that had other charts
+        remove(old)
     with placed(folder / "report.html") as temporary:
         temporary.write_text(page, "utf-8", newline="\n")
     return tuple(_write_picture(folder, chart, drawn[chart.name][1]) for chart in charts)
