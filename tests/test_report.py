@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 import fret
 from fret.cli import app
+from fret.errors import UserError
 from fret.pipeline import Pipeline
 from fret.records import Example
 from fret.report import write_report
@@ -22,8 +23,8 @@ from fret.report.drawing import Bars, Histograms, Panel, Shares, clip_label
 from fret.report.gather import RANKS, gather, name_site
 from fret.report.marks import list_words, mark_words
 from fret.report.pictures import draw as draw_chart
-from fret.report.source import N_TO_READ, read_source
-from fret.report.to_read import _ROOM, choose_to_read
+from fret.report.source import N_TO_READ
+from fret.report.to_read import _ROOM
 from fret.report.wording import percent
 from fret.single_page import escape_json
 from fret.store import Run
@@ -36,6 +37,15 @@ RUNNER = CliRunner()
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     return run_hostile(tmp_path_factory.mktemp("report"))
+
+
+@pytest.fixture(scope="module")
+def written(hostile: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the report of the hostile run, written twice: in `one` and in `two`."""
+    folder = tmp_path_factory.mktemp("written")
+    for name in ("one", "two"):
+        write_report(folder / name, Run(hostile.stored.path.parent, hostile.name))
+    return folder
 
 
 def data_of(page: Path) -> dict[str, Any]:
@@ -144,9 +154,9 @@ def test_figures_are_those_of_the_rows(hostile: Pipeline) -> None:
     assert sum(n for _, n in found.sites.ranked()) == len(rows)
 
 
-def test_every_example_of_a_small_run_can_be_read(hostile: Pipeline) -> None:
+def test_every_example_of_a_small_run_can_be_read(hostile: Pipeline, written: Path) -> None:
     rows = {row.query_id: row for row in hostile.rows(Example)}
-    told = {e["id"]: e for e in data_of(hostile.report())["examples"]}
+    told = {e["id"]: e for e in data_of(written / "one" / "report.html")["examples"]}
     assert told.keys() == rows.keys()
     for query_id, shown in told.items():
         row = rows[query_id]
@@ -209,7 +219,7 @@ def test_without_scores_of_negatives_the_report_says_so(tmp_path: Path) -> None:
 def test_many_examples_give_a_bounded_page_of_every_group(
     hostile: Pipeline, tmp_path: Path
 ) -> None:
-    n = 3_000
+    n = 1_200
     run = write_run(tmp_path, hostile.stored, n)
     pictures = write_report(tmp_path / "out", run)
     page = tmp_path / "out" / "report.html"
@@ -217,26 +227,27 @@ def test_many_examples_give_a_bounded_page_of_every_group(
     assert len(examples) == N_TO_READ and page.stat().st_size < 15_000_000
     assert f"{N_TO_READ} of {n:,} examples, drawn over" in page.read_text()
     assert len({e["language"] for e in examples}) >= 39
-    chosen = choose_to_read(read_source(run).found)
-    assert chosen == {e["id"] for e in examples}
     for example in examples:
         size = sum(len(escape_json("".join(p["text"])).encode()) for p in example["passages"])
         assert size <= _ROOM
     assert all(picture.path.stat().st_size < 300_000 for picture in pictures)
 
 
-def test_equal_runs_give_equal_files(hostile: Pipeline, tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        write_report(tmp_path / name, Run(hostile.stored.path.parent, hostile.name))
-    files = [p.relative_to(tmp_path / "one") for p in (tmp_path / "one").rglob("*") if p.is_file()]
+def test_equal_runs_give_equal_files(written: Path) -> None:
+    one, two = written / "one", written / "two"
+    files = [p.relative_to(one) for p in one.rglob("*") if p.is_file()]
     assert len(files) > 5
     for file in files:
-        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
-        assert str(tmp_path).encode() not in (tmp_path / "one" / file).read_bytes()
+        assert (one / file).read_bytes() == (two / file).read_bytes()
+        assert str(written.parent).encode() not in (one / file).read_bytes()
 
 
 def test_pictures_are_named_and_told(hostile: Pipeline, tmp_path: Path) -> None:
+    old = tmp_path / "pictures" / "old.png"
+    old.parent.mkdir()
+    old.touch()
     pictures = write_report(tmp_path, hostile.stored)
+    assert {p.path for p in pictures} == set(old.parent.iterdir())  # what was there before is gone
     assert [p.path.name for p in pictures][:2] == ["funnel.png", "task-types.png"]
     for picture in pictures:
         data = picture.path.read_bytes()
@@ -249,8 +260,8 @@ def test_pictures_are_named_and_told(hostile: Pipeline, tmp_path: Path) -> None:
 # --- safety -----------------------------------------------------------------------------------
 
 
-def test_nothing_of_the_run_can_become_markup(hostile: Pipeline) -> None:
-    page = hostile.report().read_text()
+def test_nothing_of_the_run_can_become_markup(written: Path) -> None:
+    page = (written / "one" / "report.html").read_text()
     assert page.count("<script") == page.count("</script") == 2 and "{{" not in page.replace(
         "{{7*7}}", ""
     )
@@ -302,6 +313,21 @@ def test_the_command_writes_the_page_anew_and_says_where(small: Path) -> None:
     assert done.output.splitlines()[0] == str(page) and page.exists()
     assert (page.parent / "pictures" / "funnel.png").exists()
     assert fret.load(small).dataset()["train"].num_rows > 0  # it still loads
+
+
+def test_examples_that_do_not_fit_are_told(tmp_path: Path) -> None:
+    pipeline = run_single(tmp_path)
+    manifest = pipeline.stored.path / "examples" / "manifest.json"
+    data = json.loads(manifest.read_text())
+    before = (pipeline.report()).read_bytes()
+    for change, message in (
+        ({"reads": {"judgements": "0" * 64}}, "were made from other judgements"),
+        ({"measures": {}}, "are of another version of fret"),
+    ):
+        manifest.write_text(json.dumps({**data, **change}))
+        with pytest.raises(UserError, match=message):
+            pipeline.report()
+    assert (pipeline.stored.dataset_dir / "report.html").read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def share_out(counts: dict[Hashable, int], n: int) -> dict[Hashable, int]:
     """
     shares = dict.fromkeys(counts, 0)
     # The next place falls to the group that has the fewest for its size (Sainte-Laguë).
-    order = sorted(counts, key=lambda group: (-counts[group], repr(group)))
+    order = sorted(counts, key=lambda group: (-counts[group], draw(repr(group))))
     waiting = [(-(counts[group] ** 0.5), place) for place, group in enumerate(order)]
     heapq.heapify(waiting)
     for _ in range(min(n, sum(counts.values()))):

@@ -1,6 +1,6 @@
 """What a report is made from: the manifests of a finished run, and one pass over its examples."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +57,7 @@ def read_source(run: Run) -> Source:
     """Gather what the report of a run is made from.
 
     Raises:
-        UserError: a stage is not finished.
+        UserError: a stage is not finished, or the examples do not fit what lies there.
     """
     for stage in STAGES:
         if not run.stage(stage).finished:
@@ -66,10 +66,26 @@ def read_source(run: Run) -> Source:
                 "Run it first: `fret run PIPELINE`."
             )
     manifests = tuple(run.stage(stage).require() for stage in STAGES)
+    _refuse_misfits(run, manifests)
     found = gather(
         run.rows(Example), n_to_read=N_TO_READ, relevant_from=relevant_from(manifests[-1])
     )
     return Source(run.name, manifests, found)
+
+
+def _refuse_misfits(run: Run, manifests: Sequence[Manifest]) -> None:
+    examples, anew = manifests[-1], "Make them anew: `fret run PIPELINE --redo examples`."
+    for manifest in manifests:
+        if examples.reads.get(manifest.stage, manifest.fingerprint) != manifest.fingerprint:
+            raise UserError(
+                f"The examples in {run.path} were made from other {manifest.stage} than lie there "
+                f"now. {anew}"
+            )
+    figures = examples.measures.get("examples", {})
+    # What this version notes; a version before had other rows, too.
+    noted = {"picks", "refused", "separability"} <= figures.keys()
+    if not noted or "of" not in figures["hardness"]:
+        raise UserError(f"The examples in {run.path} are of another version of fret. {anew}")
 
 
 def relevant_from(examples: Manifest) -> float:
