@@ -26,7 +26,7 @@ def write_run(folder: Path, model: Run, n: int) -> Run:
     example = next(iter(model.rows(Example)))
     for stage in ("pages", "passages", "queries", "candidates", "judgements", "examples"):
         known = model.stage(stage).require()
-        manifest = Manifest(stage, known.version, "f" * 64, known.identity, known.reads)
+        manifest = Manifest(stage, known.version, "f" * 64, known.identity, reads={})
         run.stage(stage).begin(manifest)
     # Of the stages between only the manifests are read.
     for shard, start in enumerate(range(0, n, PER_SHARD)):

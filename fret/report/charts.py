@@ -69,7 +69,7 @@ def _draw_funnel(source: Source) -> Iterator[Chart]:
                 count(m.rows) + (f", {count(m.dropped)} dropped" if m.dropped else "")
                 for m in manifests
             ],
-            names=("kept", "dropped"),
+            names=("kept", "dropped") if lost else (),
         ),
         ("stage", "in", "out", "dropped"),
         [(m.stage, count(m.read), count(m.rows), count(m.dropped)) for m in manifests],
@@ -82,6 +82,8 @@ def _draw_task_types(source: Source) -> Iterator[Chart]:
     moved = source.examples["positive_is_not_seed_by_task_type"]
     names = [name or "free" for name, _ in shown]
     reading = f"“{names[0]}” is the largest kind of task, with {share_of(shown[0][1], n)}"
+    if len(counts) == 1:
+        reading = f"All queries are of one kind, “{names[0]}”"
     often = {kind: share for kind, share in moved.items() if share and counts[kind] >= 5}
     if often:
         most = max(sorted(often), key=lambda kind: often[kind])

@@ -65,12 +65,14 @@ def make_tiles(source: Source) -> list[Tile]:
     n_negatives = sum(n * int(each) for each, n in measures["negatives"].items())
     picks = [f"{count(n)} {explain(pick)}" for pick, n in rank_counts(measures["picks"])[:3]]
     return [
-        Tile(count(n), "examples", join_counts(_ordered(measures["splits"]))),
+        Tile(
+            count(n), "example" if n == 1 else "examples", join_counts(_ordered(measures["splits"]))
+        ),
         _tile_moved(measures["positive_is_not_seed"]),
         _tile_grades(source),
         _tile_dropped(source),
         _tile_languages(measures["languages"], n),
-        Tile(count(n_negatives), "negatives", ", ".join(picks)),
+        Tile(count(n_negatives), "negative" if n_negatives == 1 else "negatives", ", ".join(picks)),
     ]
 
 
