@@ -169,7 +169,9 @@ def test_every_example_of_a_small_run_can_be_read(hostile: Pipeline, written: Pa
         assert shown["reasons"] == sorted(set(row.refused_reasons))
 
 
-def test_a_judges_grades_are_told(llm_pipeline: Path) -> None:
+def test_a_judges_grades_and_the_cost_are_told(llm_pipeline: Path) -> None:
+    priced = llm_pipeline.read_text().replace("timeout_s: 5}", "timeout_s: 5, price: PRICE}")
+    llm_pipeline.write_text(priced.replace("PRICE", "{input: 2.0, output: 10.0}"))
     pipeline = fret.load(llm_pipeline)
     pipeline.run()
     page = pipeline.report()
@@ -180,6 +182,11 @@ def test_a_judges_grades_are_told(llm_pipeline: Path) -> None:
     assert "of the graded positives count as relevant" in text and "No judge graded" not in text
     assert "answers of language models" in text and "tokens for each example" in text
     assert (page.parent / "pictures" / "grades.png").exists()
+    usage = [manifest.usage for manifest in pipeline.status()]
+    tokens_in, tokens_out = (
+        sum(u.get(key, 0) for u in usage) for key in ("input_tokens", "output_tokens")
+    )
+    assert tokens_in > 0 and f"${(2 * tokens_in + 10 * tokens_out) / 1e6:,.2f} by the" in text
 
 
 def test_one_example_whose_negative_nobody_scored(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from fret.errors import UserError
 from fret.manifest import Manifest
 from fret.records import Example
 from fret.report.gather import Found, gather
+from fret.report.prices import Price, read_prices
 from fret.store import Run
 
 STAGES = ("pages", "passages", "queries", "candidates", "judgements", "examples")
@@ -22,6 +23,8 @@ class Source:
     name: str
     manifests: tuple[Manifest, ...]
     found: Found
+    prices: Mapping[str, Price]
+    """By model, where the pipeline file names them."""
 
     def measures(self, stage: str) -> Mapping[str, Any]:
         """Return the figures of a stage; empty where it noted none."""
@@ -70,7 +73,7 @@ def read_source(run: Run) -> Source:
     found = gather(
         run.rows(Example), n_to_read=N_TO_READ, relevant_from=relevant_from(manifests[-1])
     )
-    return Source(run.name, manifests, found)
+    return Source(run.name, manifests, found, read_prices(run.path / "run.json"))
 
 
 def _refuse_misfits(run: Run, manifests: Sequence[Manifest]) -> None:

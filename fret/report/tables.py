@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from fret.report.prices import cost_of
 from fret.report.source import Source
 from fret.report.wording import count, explain, money, percent, share_of
 
@@ -97,12 +98,13 @@ def _list_retrievers(source: Source) -> Iterator[Table]:
 
 def _add_up_costs(source: Source) -> Iterator[Table]:
     totals: dict[str, float] = defaultdict(float)
+    lines: list[tuple[str, Mapping[str, float], float]] = []
     for manifest in source.manifests:
-        for key, value in (*manifest.usage.items(), ("seconds", manifest.seconds)):
+        cost = cost_of(manifest, source.prices)
+        usage = {**manifest.usage, **({} if cost is None else {"usd": cost})}
+        lines.append((manifest.stage, usage, manifest.seconds))
+        for key, value in (*usage.items(), ("seconds", manifest.seconds)):
             totals[key] += value
-    lines: list[tuple[str, Mapping[str, float], float]] = [
-        (m.stage, m.usage, m.seconds) for m in source.manifests
-    ]
     lines.append(("all", totals, totals["seconds"]))
     if not totals["requests"]:
         yield Table(
@@ -129,7 +131,7 @@ def _say_costs(totals: Mapping[str, float], n: int) -> str:
         f"{count(tokens / n)} tokens for each example"
     )
     if totals.get("usd"):
-        told += f", {money(totals['usd'])} in all"
+        told += f", {money(totals['usd'])} by the pipeline file's prices, without discounts"
     return told + "."
 
 
