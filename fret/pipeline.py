@@ -26,6 +26,7 @@ from fret.manifest import Manifest
 from fret.pipeline_file import load_settings
 from fret.plan import gather_questions, make_plan
 from fret.records import Dropped, Example, Record
+from fret.report import write_report
 from fret.shards import make_stage
 from fret.stages.base import Observer, Question, Silence, Stage
 from fret.stages.candidates import Candidates
@@ -211,6 +212,21 @@ class Pipeline:
             UserError: the run is not finished, or `out` cannot be the page.
         """
         return write_audit(self.stored, n=n, out=out, seed=seed, per_query=per_query)
+
+    def report(self) -> Path:
+        """Write the report of the finished run anew, and return its page; see `fret.report`.
+
+        Raises:
+            UserError: the run is not finished.
+        """
+        run = self.stored
+        if not run.path.is_dir():
+            raise UserError(
+                f"There is no run in {run.path} to report on. Run it first: `fret run PIPELINE`."
+            )
+        with run.locked():
+            write_report(run.dataset_dir, run)
+        return run.dataset_dir / "report.html"
 
     def _run(
         self, context: Context, wanted: Sequence[str], redo: str | None, observer: Observer

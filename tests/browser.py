@@ -35,6 +35,7 @@ _KEYS = {
     "ArrowRight": 39,
     "Enter": 13,
     "Tab": 9,
+    "Escape": 27,
 }
 
 T = TypeVar("T")

@@ -18,11 +18,12 @@ from typer.testing import CliRunner, Result
 import fret
 from audit_run import HOSTILE, run_hostile
 from fret.audit.files import Key, read_key
-from fret.audit.page import escape_json, render_page, show_controls
+from fret.audit.page import render_page
 from fret.audit.sample import draw_examples, draw_passages, share_out
 from fret.cli import app
 from fret.pipeline import Pipeline
 from fret.records import Example, Judgement
+from fret.single_page import escape_json, show_controls
 
 
 def call(*arguments: str) -> Result:

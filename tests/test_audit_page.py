@@ -14,8 +14,9 @@ import fret
 from audit_run import HOSTILE, LONG, QUERIES, run_hostile
 from browser import CHROMIUM, Browser, browse, wait_until
 from fret.audit.files import Key, read_key
-from fret.audit.page import show_controls
 from fret.cli import app
+from fret.single_page import show_controls
+from page_checks import LUMINANCE, UNNAMED
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no chromium on this machine (Debian: apt-get install chromium)"
@@ -283,35 +284,6 @@ def test_the_policy_lets_nothing_out(made: Made, tmp_path: Path) -> None:
         browse(tmp_path, visit)
         with pytest.raises(TimeoutError):
             listener.accept()
-
-
-LUMINANCE = """(() => {
-  const channel = (c) => (c /= 255) <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
-  const light = (rgb) => {
-    const [r, g, b] = rgb.match(/[\\d.]+/g).map(Number).map(channel);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const behind = (e) => {
-    for (; e; e = e.parentElement) {
-      const back = getComputedStyle(e).backgroundColor;
-      if (back !== "rgba(0, 0, 0, 0)") return back;
-    }
-    return "rgb(255, 255, 255)";
-  };
-  const low = [];
-  const texts = "h1,h2,h3,p,dt,dd,li,label,span,summary,button:enabled";
-  for (const e of document.querySelectorAll(texts)) {
-    if (!e.textContent.trim() || !e.offsetParent) continue;
-    const [a, b] = [light(getComputedStyle(e).color), light(behind(e))].sort((x, y) => y - x);
-    if ((a + 0.05) / (b + 0.05) < 4.5) low.push(e.outerHTML.slice(0, 80));
-  }
-  return low;
-})()"""
-
-UNNAMED = """[...document.querySelectorAll('button, input, textarea, select, progress')]
-  .filter((e) => !(e.textContent.trim() && e.tagName === 'BUTTON') && !e.labels?.length
-    && !e.getAttribute('aria-label') && !e.getAttribute('aria-labelledby'))
-  .map((e) => e.outerHTML)"""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

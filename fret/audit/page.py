@@ -1,21 +1,15 @@
 """The page that a person marks in a browser, and the key that stays with the run.
 
-The page is one file without any address in it, and its policy lets it load and send nothing.
-Passages, tasks, queries and the run's name are hostile: they lie in it as JSON in which no
-character can end the script element, and are shown as text only.
+The page is one file that loads and sends nothing, and all text of the run is hostile: see
+`fret.single_page`.
 """
 
-import base64
-import hashlib
-import json
 import random
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from fret.audit.files import Judge, Key, KeyPassage, KeyQuery, write_key
@@ -23,12 +17,11 @@ from fret.audit.sample import Shown, draw_examples, draw_passages
 from fret.durable import make_folder, placed
 from fret.errors import StoreError, UserError
 from fret.records import Example, Judgement, Passage, hash_json
+from fret.single_page import render_single_page, show_controls
 from fret.store import Run
 
 _HERE = Path(__file__).parent
 _GENERATOR = '<meta name="generator" content="fret audit">'
-# All of C0 and C1 but tab and line ends; U+202A to U+202E and U+2066 to U+2069 of UAX #9.
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 MAX_PER_QUERY = len(_LETTERS)
 MIN_PER_QUERY = 3
@@ -98,43 +91,7 @@ def write_audit(
 
 def render_page(run: str, data: dict[str, Any]) -> str:
     """Return the page as one text; `data` is what its script reads."""
-    environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined
-    )
-    style, script = ((_HERE / name).read_text("utf-8") for name in ("page.css", "page.js"))
-    return environment.get_template("page.html").render(
-        run=run,
-        generator=Markup(_GENERATOR),
-        policy=(
-            f"default-src 'none'; script-src {_hash_source(script)}; "
-            f"style-src {_hash_source(style)}; base-uri 'none'; form-action 'none'"
-        ),
-        style=Markup(style),
-        script=Markup(script),
-        data=Markup(escape_json(data)),
-    )
-
-
-def escape_json(data: Any) -> str:
-    """Return JSON that is safe inside a script element: no `<`, `>`, `&`, no U+2028 or U+2029."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
-
-
-def show_controls(text: str) -> str:
-    """Show characters that would change how others look as replacement characters.
-
-    Embeddings, overrides and isolates turn the order of what is read, which no text of a page
-    needs. The marks of direction stay, and so do joiners: Arabic, Hebrew and Persian need them.
-    """
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-def _hash_source(text: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return f"'sha256-{digest}'"
+    return render_single_page(_HERE, run=run, generator=Markup(_GENERATOR), data=data)
 
 
 def _check_run(run: Run) -> None:
