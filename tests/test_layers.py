@@ -37,7 +37,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipeline_file": BOTTOM | {"config", "shipped"},
     "prompts": BOTTOM | {"shipped"},
     "manifest": BOTTOM,
-    "store": BOTTOM | {"durable", "manifest"},
+    "locking": BOTTOM | {"durable"},
+    "store": BOTTOM | {"durable", "locking", "manifest"},
     "unpack": set(),
     "sources": BOTTOM | {"unpack"},
     # language, tokenize: filters and duplicates go by words.
@@ -56,6 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "card": GROUND | {"retrieval"},
     "dataset": GROUND | {"retrieval", "card"},
     "audit": GROUND | {"retrieval"},
+    "training": GROUND | {"retrieval", "locking"},
     "estimate": GROUND | {"stages", "llm"},
     "plan": GROUND | {"stages"},
     "shards": GROUND | {"stages", "llm.types", "plan"},
