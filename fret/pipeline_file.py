@@ -16,7 +16,6 @@ from fret.config.training import TrainingSettings
 from fret.errors import ConfigError
 from fret.shipped import recipes, training_recipes
 
-
 S = TypeVar("S", bound=Settings)
 
 

@@ -180,9 +180,22 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> SentenceTransformer:
     return make_embedder(tmp_path_factory.mktemp("encoder"))
 
 
-WORDS = (
-    "kettle flue frost vinegar grade query passage sweep clean year best first how emoji".split()
-)
+WORDS = [
+    "kettle",
+    "flue",
+    "frost",
+    "vinegar",
+    "grade",
+    "query",
+    "passage",
+    "sweep",
+    "clean",
+    "year",
+    "best",
+    "first",
+    "how",
+    "emoji",
+]
 
 
 def draw_features(

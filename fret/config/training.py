@@ -24,7 +24,9 @@ class FormatSettings(Settings):
     query: QueryFormat = "task: {task} | query: {query}"
     """For queries, and for both sides of symmetric data; Gecko's (arXiv 2403.20327, appendix B)."""
     passage: PassageFormat = "title: {title} | text: {text}"
-    """For passages; a passage without a title has the title `none`."""
+    """For passages."""
+    no_title: str = "none"
+    """What stands for the title of a passage without one."""
     default_task: str = "search result"
     """The task of queries that come without one; the saved model's prompt for queries has it."""
 

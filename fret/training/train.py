@@ -66,6 +66,7 @@ def train(
         UserError: something to mend before; nothing was done.
         StageError: training failed; finished stages and checkpoints are kept.
     """
+    _hush()
     folder = Path(settings.models_dir) / settings.name
     device = choose_device(settings.device)[0]
     with held(folder, "model"):
@@ -79,6 +80,14 @@ def train(
         assert previous is not None
         _place_model(previous, folder / "model", settings, plan)
     return Trained(folder / "model", tuple(part.manifest for part in plan))
+
+
+def _hush() -> None:
+    """fret shows progress of its own."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +203,7 @@ def _note(part: _Part, what: dict[str, Any]) -> None:
 
 
 def _format_of(settings: TrainingSettings) -> Format:
-    return Format(settings.format.query, settings.format.passage, settings.format.default_task)
+    return Format(**settings.format.model_dump())
 
 
 def _prepare(settings: TrainingSettings, part: _Part, reporter: Reporter) -> Prepared:
