@@ -19,6 +19,7 @@ def set_ends(tokenizer: Tokenizer) -> None:
         UserError: the tokenizer has no EOS, or cannot be told to write it.
     """
     tokenizer.padding_side = "right"
+    tokenizer.init_kwargs["padding_side"] = "right"  # else a class that pads left does so once saved
     if tokenizer.eos_token_id is None:
         raise UserError(
             f"{tokenizer.name_or_path}: its tokenizer has no EOS token, which ends a text and whose "
