@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from safetensors.torch import load_model, save_model
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
 from sentence_transformers.sentence_transformer import losses
 from sentence_transformers.sentence_transformer.training_args import (
@@ -15,12 +16,15 @@ from sentence_transformers.sentence_transformer.training_args import (
 from torch import nn
 from transformers import PrinterCallback, TrainerCallback
 
-from fret.config.training import GeckoLossSettings, TrainingStage
+from fret.config.training import GeckoLossSettings, LoraSettings, TrainingStage
 from fret.errors import ConfigError, StageError
 from fret.training.batches import Collator, make_sampler
 from fret.training.checkpoints import find_checkpoint, mark_whole, step_of
+from fret.training.lora import adapted
 from fret.training.losses import GeckoLoss
 from fret.training.prepared import Prepared
+
+_WEIGHTS = "weights.safetensors"
 
 
 class Reporter(Protocol):
@@ -65,6 +69,7 @@ def fit(
     machine: Machine,
     seed: int,
     reporter: Reporter,
+    lora: LoraSettings | None = None,
     measure: Measure | None = None,
 ) -> list[dict[str, float]]:
     """Train a model in place, going on from the folder's last checkpoint where there is one.
@@ -78,19 +83,19 @@ def fit(
     """
     checkpoints = folder / "checkpoints"
     arguments = _make_arguments(stage, checkpoints, data, machine, seed)
-    trainer = _Trainer(
-        model=model,
-        args=arguments,
-        train_dataset=data.rows,
-        loss=make_loss(model, stage),
-        data_collator=Collator(preprocess_fn=model.preprocess),
-        callbacks=[_Watch(stage.name, reporter, measure, model)],
-    )
-    trainer.remove_callback(PrinterCallback)
     last = find_checkpoint(checkpoints)
-    total = count_steps(stage, data)
-    reporter.starts(stage.name, step_of(last) if last else 0, total)
-    trainer.train(resume_from_checkpoint=str(last) if last else None)
+    with adapted(model, lora):
+        trainer = _Trainer(
+            model=model,
+            args=arguments,
+            train_dataset=data.rows,
+            loss=make_loss(model, stage),
+            data_collator=Collator(preprocess_fn=model.preprocess),
+            callbacks=[_Watch(stage.name, reporter, measure, model)],
+        )
+        trainer.remove_callback(PrinterCallback)
+        reporter.starts(stage.name, step_of(last) if last else 0, count_steps(stage, data))
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
     return [
         {key: float(value) for key, value in line.items() if _is_number(value)}
         for line in trainer.state.log_history
@@ -181,14 +186,18 @@ def _make_arguments(
 
 
 class _Trainer(SentenceTransformerTrainer):
-    """The library's, without a card in every checkpoint: fret writes one of its own, at the end."""
+    """The library's, but checkpoints hold weights alone, and the card is fret's own, at the end."""
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
         pass
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        folder = output_dir or str(self.args.output_dir)
-        self.model.save_pretrained(folder, create_model_card=False)
+        folder = Path(output_dir or str(self.args.output_dir))
+        folder.mkdir(parents=True, exist_ok=True)
+        save_model(self.model, str(folder / _WEIGHTS))
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        load_model(self.model, str(Path(resume_from_checkpoint) / _WEIGHTS))
 
 
 class _Watch(TrainerCallback):

@@ -171,7 +171,8 @@ def _train_stage(
     make_folder(part.folder)
     _note(part, {"state": "running"})
     data = _prepare(settings, part, reporter)
-    model = open_base(str(previous or settings.base), settings.model, device)
+    base = str(previous or settings.base)
+    model = open_base(base, settings.model, settings.format.query, device)
     model.prompts = {**_format_of(settings).prompts}
     log = fit(
         model,
@@ -186,6 +187,7 @@ def _train_stage(
         ),
         seed=settings.seed,
         reporter=reporter,
+        lora=settings.lora,
         measure=Measure(measure, settings.evaluate.every) if measure else None,
     )
     write_log(part.folder / "log.jsonl", log)
