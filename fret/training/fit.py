@@ -243,3 +243,8 @@ def _is_number(value: Any) -> bool:
 def write_log(path: Path, lines: list[dict[str, float]]) -> None:
     """Write what was noted on the way, a line of JSON each."""
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+
+
+def read_log(path: Path) -> list[dict[str, float]]:
+    """Read what `write_log` wrote."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]

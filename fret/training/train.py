@@ -1,7 +1,6 @@
 """Training, as `fret train` does it: stage after stage, each resumed or skipped by its fingerprint.
 
 data/models/<name>/
-  settings.json                 the training file as it was resolved
   <stage>/manifest.json         fingerprint, steps, rows, seconds; written last
   <stage>/log.jsonl             step, loss, learning rate and figures
   <stage>/data/, checkpoints/   removed when the stage is done
@@ -12,6 +11,7 @@ data/models/<name>/
 import json
 import shutil
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -29,8 +29,9 @@ from fret.records import hash_json
 from fret.retrieval.devices import choose_device, choose_precision
 from fret.retrieval.model_files import identify_model
 from fret.training.base import open_base
-from fret.training.card import write_card
-from fret.training.fit import Machine, Measure, Reporter, count_steps, fit, write_log
+from fret.training.card import CURVES, write_card
+from fret.training.curves import draw_curves, list_figures
+from fret.training.fit import Machine, Measure, Reporter, count_steps, fit, read_log, write_log
 from fret.training.format import Format
 from fret.training.prepared import Prepared, prepare
 from fret.training.rows import Row, count_negatives, read_rows
@@ -71,7 +72,6 @@ def train(
     device = choose_device(settings.device)[0]
     with held(folder, "model"):
         plan = _make_plan(settings, folder, redo)
-        write_json(folder / "settings.json", settings.model_dump())
         previous: Path | None = None
         for part in plan:
             if not part.finished:
@@ -171,8 +171,7 @@ def _train_stage(
     make_folder(part.folder)
     _note(part, {"state": "running"})
     data = _prepare(settings, part, reporter)
-    base = str(previous or settings.base)
-    model = open_base(base, settings.model, settings.format.query, device)
+    model = _open(str(previous or settings.base), settings, device, reporter)
     model.prompts = {**_format_of(settings).prompts}
     log = fit(
         model,
@@ -196,6 +195,18 @@ def _train_stage(
     _note(part, {"state": "done", **figures, "seconds": round(time.monotonic() - started, 1)})
     for name in ("data", "checkpoints"):
         remove(part.folder / name)
+
+
+def _open(
+    base: str, settings: TrainingSettings, device: str, reporter: Reporter
+) -> SentenceTransformer:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = open_base(base, settings.model, settings.format.query, device)
+    for warning in caught:
+        if warning.category is UserWarning:
+            reporter.warned(str(warning.message))
+    return model
 
 
 def _note(part: _Part, what: dict[str, Any]) -> None:
@@ -239,7 +250,13 @@ def _place_model(
     made: Path, folder: Path, settings: TrainingSettings, plan: Sequence[_Part]
 ) -> None:
     """Put the last stage's model where people look for it, with its card."""
+    logs = {part.stage.name: read_log(part.folder / "log.jsonl") for part in plan}
+    last = next((line for line in reversed(logs[plan[-1].stage.name]) if list_figures([line])), {})
+    figures = {name: last[name] for name in list_figures([last])}
     remove(folder)
     with placed(folder) as temporary:
         shutil.copytree(made, temporary)
-        write_card(temporary, settings, [part.manifest for part in plan])
+        write_card(temporary, settings, [part.manifest for part in plan], figures)
+        draw_curves(temporary / CURVES, logs)
+        write_json(temporary / "settings.json", settings.model_dump())
+        write_json(temporary / "metrics.json", figures)
