@@ -56,6 +56,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "card": GROUND | {"retrieval"},
     "dataset": GROUND | {"retrieval", "card"},
     "audit": GROUND | {"retrieval"},
+    # model_files: the packaged MiniLM is a base too.
+    "training": GROUND | {"retrieval"},
     "estimate": GROUND | {"stages", "llm"},
     "plan": GROUND | {"stages"},
     "shards": GROUND | {"stages", "llm.types", "plan"},

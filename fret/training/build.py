@@ -82,7 +82,9 @@ def build_model(
     return SentenceTransformer(modules=[transformer, pool, Normalize()], device=device)
 
 
-def load_model(folder: str | Path, *, device: str | None = None, **options: Any) -> SentenceTransformer:
+def load_model(
+    folder: str | Path, *, device: str | None = None, **options: Any
+) -> SentenceTransformer:
     """Load a model that `build_model` made and `save_pretrained` wrote.
 
     Modules of fret are taken from this installation, so no code of the folder is run or trusted. A
@@ -117,13 +119,13 @@ def _read_base(base: str, options: dict[str, Any]) -> Transformer:
         )
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise UserError(
-            f"{base} cannot be read as a transformers model: {error}. Name a folder or a Hub id of an "
-            "encoder or a language model"
+            f"{base} cannot be read as a transformers model: {error}. Name a folder or a Hub id of "
+            "an encoder or a language model"
         ) from error
 
 
 def _sort_options(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Those that say where files lie, which configuration and tokenizer need too; the model's own."""
+    """Those that say where files lie, for configuration and tokenizer too; and the model's own."""
     hub = {name: value for name, value in options.items() if name in _HUB}
     return hub, {name: value for name, value in options.items() if name not in _HUB}
 

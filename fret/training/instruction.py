@@ -52,7 +52,9 @@ class InstructedTransformer(Transformer):  # type: ignore[misc]
     room; then the instruction loses its beginning. The tokens that the tokenizer adds stay.
     """
 
-    def __init__(self, model_name_or_path: str, *, template: str = TEMPLATE, **options: Any) -> None:
+    def __init__(
+        self, model_name_or_path: str, *, template: str = TEMPLATE, **options: Any
+    ) -> None:
         super().__init__(model_name_or_path, **options)
         self._set_template(template)
 
@@ -70,8 +72,8 @@ class InstructedTransformer(Transformer):  # type: ignore[misc]
         self._instruction = re.compile(f"{before}[^\\n]*?{between}")
         if not getattr(self.tokenizer, "is_fast", False):
             raise UserError(
-                f"{self.tokenizer.name_or_path}: its tokenizer does not tell where in the text a token "
-                "lies, so the instruction's tokens cannot be told from the text's. Take "
+                f"{self.tokenizer.name_or_path}: its tokenizer does not tell where in the text a "
+                "token lies, so the instruction's tokens cannot be told from the text's. Take "
                 "mask_instruction=False, or a base with a tokenizer.json"
             )
 
@@ -88,8 +90,8 @@ class InstructedTransformer(Transformer):  # type: ignore[misc]
             return {}
         if not all(isinstance(text, str) for text in inputs):
             raise UserError(
-                "an embedding is made of one text, not of a pair: write the instruction into it with "
-                "fret.training.instruction.write_instruction(task, query), or pass prompt="
+                "an embedding is made of one text, not of a pair: write the instruction into it "
+                "with fret.training.instruction.write_instruction(task, query), or pass prompt="
             )
         texts = [(prompt or "") + text for text in inputs]
         rows = self._tokenise(texts, options.get("max_length"))
@@ -136,7 +138,7 @@ class InstructedTransformer(Transformer):  # type: ignore[misc]
 
 
 class _Tokens:
-    """One tokenised text: what the tokenizer added before, the text's own tokens, what it added after.
+    """One tokenised text: its own tokens, and those that the tokenizer added before and after.
 
     Args:
         ends: for each token, the character after its last.
@@ -156,8 +158,8 @@ class _Tokens:
         room = self._limit - len(self._before) - len(self._after)
         if room < 1:
             raise UserError(
-                f"max_seq_length {self._limit} leaves no room for a text beside the tokens that the "
-                "tokenizer adds: raise it"
+                f"max_seq_length {self._limit} leaves no room for a text beside the tokens that "
+                "the tokenizer adds: raise it"
             )
         text = text[: max(room - len(instruction), (room + 1) // 2)]
         instruction = instruction[max(0, len(instruction) + len(text) - room) :]
@@ -171,7 +173,7 @@ def _cut_template(template: str) -> tuple[str, str]:
     parts = re.fullmatch(r"(.*)\{task\}(.+)\{query\}", template, re.DOTALL)
     if parts is None:
         raise UserError(
-            f"the template {template!r} is not used: it needs {{task}}, something after it that ends "
-            "the task, and {query} at its end"
+            f"the template {template!r} cannot be used: it needs {{task}}, something after it that "
+            "ends the task, and {query} at its end"
         )
     return parts[1], parts[2]

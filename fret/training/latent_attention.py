@@ -104,9 +104,7 @@ class LatentAttention(Module):  # type: ignore[misc]
         """What `load` makes the same layer of."""
         return {"hidden_size": self.hidden_size, **asdict(self.shape)}
 
-    def save(
-        self, output_path: str, *_: Any, safe_serialization: bool = True, **__: Any
-    ) -> None:
+    def save(self, output_path: str, *_: Any, safe_serialization: bool = True, **__: Any) -> None:
         """Write config.json and model.safetensors."""
         self.save_config(output_path)
         self.save_torch_weights(output_path, safe_serialization=safe_serialization)
