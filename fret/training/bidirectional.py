@@ -110,7 +110,7 @@ def _outermost_layers(model: PreTrainedModel) -> dict[str, nn.Module]:
 def _evaluating(model: PreTrainedModel) -> Iterator[None]:
     """No dropout, no gradient checkpointing: the same input gives the same output."""
     training = {module: module.training for module in model.modules()}
-    model.eval()
+    model.train(False)
     try:
         yield
     finally:
@@ -146,7 +146,7 @@ def _record_calls(
 
 def _few_tokens(model: PreTrainedModel, *, padded: bool) -> dict[str, Any]:
     """Two rows of a few tokens; with padding, the second row is half padding."""
-    n_words = model.get_input_embeddings().num_embeddings
+    n_words = int(model.get_input_embeddings().weight.shape[0])
     ids = torch.arange(1, 2 * _N_TOKENS + 1, device=model.device).view(2, -1) % n_words
     mask = torch.ones_like(ids)
     if padded:

@@ -108,7 +108,7 @@ def load_model(
 def _read_base(base: str, options: dict[str, Any]) -> Transformer:
     hub, model = _sort_options(options)
     try:
-        return Transformer(
+        made: Transformer = Transformer(
             base,
             model_kwargs={**hub, **model},
             config_kwargs=hub,
@@ -117,6 +117,7 @@ def _read_base(base: str, options: dict[str, Any]) -> Transformer:
             modality_config=_PLAIN_TEXT,
             module_output_name="token_embeddings",
         )
+        return made
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise UserError(
             f"{base} cannot be read as a transformers model: {error}. Name a folder or a Hub id of "
@@ -140,4 +141,6 @@ def _make_pooling(
 ) -> Module:
     if name == "latent":
         return LatentAttention(width, **asdict(latent or LatentShape()))
-    return (TextPooling if masked else Pooling)(width, pooling_mode=_MODES[name])
+    kind = TextPooling if masked else Pooling
+    made: Module = kind(width, pooling_mode=_MODES[name])
+    return made

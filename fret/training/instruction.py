@@ -33,7 +33,7 @@ def write_instruction(task: str, query: str = "", *, template: str = TEMPLATE) -
     return f"{before}{' '.join(task.split())}{between}{query}"
 
 
-class InstructedTransformer(Transformer):  # type: ignore[misc]
+class InstructedTransformer(Transformer):
     """sentence-transformers' Transformer, which also marks the instruction's tokens in each row.
 
     Where a row's instruction ends:
@@ -70,10 +70,11 @@ class InstructedTransformer(Transformer):  # type: ignore[misc]
         before, between = map(re.escape, _cut_template(template))
         self.template = template
         self._instruction = re.compile(f"{before}[^\\n]*?{between}")
-        if not getattr(self.tokenizer, "is_fast", False):
+        tokenizer: Any = self.tokenizer
+        if not getattr(tokenizer, "is_fast", False):
             raise UserError(
-                f"{self.tokenizer.name_or_path}: its tokenizer does not tell where in the text a "
-                "token lies, so the instruction's tokens cannot be told from the text's. Take "
+                f"{self.config.name_or_path}: its tokenizer does not tell where in the text a token "
+                "lies, so the instruction's tokens cannot be told from the text's. Take "
                 "mask_instruction=False, or a base with a tokenizer.json"
             )
 
@@ -83,11 +84,23 @@ class InstructedTransformer(Transformer):  # type: ignore[misc]
             require_bidirectional(self.model)
 
     def preprocess(
-        self, inputs: Sequence[Any], prompt: str | None = None, **options: Any
+        self,
+        inputs: Sequence[Any],
+        prompt: str | None = None,
+        processing_kwargs: Any = None,
+        **options: Any,
     ) -> dict[str, Any]:
-        """Tokenise texts; the mask of the instructions comes along as a feature."""
+        """Tokenise texts; the mask of the instructions comes along as a feature.
+
+        Args:
+            options: `max_length` and `task` are read.
+        """
         if not inputs:
             return {}
+        if processing_kwargs:
+            raise UserError(
+                "processing_kwargs is not read where instructions are masked: pass max_length="
+            )
         if not all(isinstance(text, str) for text in inputs):
             raise UserError(
                 "an embedding is made of one text, not of a pair: write the instruction into it "
@@ -116,7 +129,8 @@ class InstructedTransformer(Transformer):  # type: ignore[misc]
         return found.end() if found else 0
 
     def _tokenise(self, texts: list[str], max_length: int | None) -> "list[_Tokens]":
-        made = self.tokenizer(
+        tokenizer: Any = self.tokenizer
+        made = tokenizer(
             texts,
             return_offsets_mapping=True,
             return_special_tokens_mask=True,
@@ -124,13 +138,14 @@ class InstructedTransformer(Transformer):  # type: ignore[misc]
             truncation=False,
             verbose=False,
         )
-        limit = max_length or self.max_seq_length
+        limit = max_length or tokenizer.model_max_length
         columns = (made["input_ids"], made["offset_mapping"], made["special_tokens_mask"])
         return [_Tokens(i, [e for _, e in o], s, limit) for i, o, s in zip(*columns, strict=True)]
 
     def _pad(self, rows: list[Row]) -> dict[str, Tensor]:
         ids = [ids for ids, _ in rows]
-        padded = self.tokenizer.pad({"input_ids": ids}, padding=True, return_tensors="pt")
+        tokenizer: Any = self.tokenizer
+        padded = tokenizer.pad({"input_ids": ids}, padding=True, return_tensors="pt")
         mask = torch.zeros_like(padded["attention_mask"])
         mask[padded["attention_mask"].bool()] = torch.tensor([m for _, row in rows for m in row])
         features = {name: padded[name] for name in ("input_ids", "attention_mask")}

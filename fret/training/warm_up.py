@@ -61,7 +61,7 @@ def warm_up(
     settings = settings or WarmUp()
     if not texts:
         raise UserError("warm-up: there are no texts to train on")
-    transformer = model[0]
+    transformer: Any = model[0]
     require_bidirectional(transformer.model)
     mask_id = _find_mask_token(transformer.tokenizer)
     head, finish = _put_under_head(transformer.model, base, settings)
@@ -84,7 +84,9 @@ def _train(
 ) -> Iterator[float]:
     trained = [p for p in head.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=settings.learning_rate)
-    schedule = get_linear_schedule_with_warmup(optimizer, settings.steps // 10, settings.steps)
+    schedule = get_linear_schedule_with_warmup(  # type: ignore[no-untyped-call]
+        optimizer, settings.steps // 10, settings.steps
+    )
     for step in range(1, settings.steps + 1):
         loss = _compute_loss(head, next(batches))
         if not torch.isfinite(loss):
@@ -115,9 +117,10 @@ def _put_under_head(
     backbone: PreTrainedModel, base: str, settings: WarmUp
 ) -> tuple[PreTrainedModel, Callable[[], None]]:
     """The base's language model around our transformer, and what makes the transformer whole."""
-    head, loading = AutoModelForCausalLM.from_pretrained(
+    read: Any = AutoModelForCausalLM.from_pretrained(
         base, dtype=backbone.dtype, output_loading_info=True
     )
+    head, loading = read
     if loading["missing_keys"]:
         raise UserError(
             f"{base}: it has no head that predicts tokens ({min(loading['missing_keys'])} is "
