@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tiny_models import LLAMA_LIKE, train_tokenizer
 from transformers import (
     AutoModelForCausalLM,
     Gemma3TextConfig,
@@ -12,6 +11,8 @@ from transformers import (
     MistralConfig,
     Qwen3Config,
 )
+
+from tiny_models import LLAMA_LIKE, train_tokenizer
 
 WINDOW = 4
 CONFIGS: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Language models made bidirectional: who sees whom, in each architecture, saved and loaded again."""
+"""Language models made bidirectional: who sees whom, in each architecture."""
 
 from pathlib import Path
 from typing import Any
@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from decoders import CONFIGS, WINDOW, save_decoder
-from tiny_models import make_embedder
 from transformers import AutoModel, MambaConfig, MambaModel, MistralConfig
 
+from decoders import CONFIGS, WINDOW, save_decoder
 from fret.errors import UserError
 from fret.training.bidirectional import (
     find_causal_layers,
@@ -17,6 +16,7 @@ from fret.training.bidirectional import (
     require_bidirectional,
 )
 from fret.training.build import build_model
+from tiny_models import make_embedder
 
 TEXTS = [
     "A kettle descales best with vinegar.",
@@ -131,11 +131,15 @@ def test_made_twice_is_made_once(base: Path, tmp_path: Path) -> None:
     model = read(base)
     model.save_pretrained(tmp_path)
     again = read(tmp_path)
-    assert torch.equal(again(input_ids=IDS).last_hidden_state, model(input_ids=IDS).last_hidden_state)
+    assert torch.equal(
+        again(input_ids=IDS).last_hidden_state, model(input_ids=IDS).last_hidden_state
+    )
 
 
 def test_an_architecture_that_is_causal_by_nature_is_refused(tmp_path: Path) -> None:
-    MambaModel(MambaConfig(vocab_size=640, hidden_size=32, num_hidden_layers=2)).save_pretrained(tmp_path)
+    MambaModel(MambaConfig(vocab_size=640, hidden_size=32, num_hidden_layers=2)).save_pretrained(
+        tmp_path
+    )
     with pytest.raises(UserError, match=r"mamba cannot be made bidirectional.*bidirectional=False"):
         read(tmp_path)
 
@@ -190,7 +194,9 @@ def test_default_weights_are_told_apart_too(tmp_path: Path) -> None:
     from transformers import MistralModel
 
     torch.manual_seed(1)
-    config = MistralConfig(vocab_size=640, hidden_size=256, num_hidden_layers=4, intermediate_size=512)
+    config = MistralConfig(
+        vocab_size=640, hidden_size=256, num_hidden_layers=4, intermediate_size=512
+    )
     for dtype in (torch.float32, torch.bfloat16):
         model = MistralModel(config).to(dtype)
         assert len(find_causal_layers(model)) == 4

@@ -27,7 +27,7 @@ def make_layer(**sizes: Any) -> LatentAttention:
 
 
 def make_features(dtype: torch.dtype = torch.float32) -> dict[str, Any]:
-    """Rows of 6, 4 and 5 tokens, of which 2, 0 and 3 are the instruction's; padded on either side."""
+    """Rows of 6, 4 and 5 tokens, of which 2, 0 and 3 are instruction; padded on either side."""
     torch.manual_seed(1)
     return {
         "token_embeddings": torch.randn(3, 6, D, dtype=dtype),
@@ -82,7 +82,10 @@ def pool_by_hand(layer: LatentAttention, features: dict[str, Any]) -> np.ndarray
     """The equations of the docstring, one token at a time."""
     rows = []
     for states, seen, instruction in zip(
-        features["token_embeddings"], features["attention_mask"], features[INSTRUCTION_MASK], strict=True
+        features["token_embeddings"],
+        features["attention_mask"],
+        features[INSTRUCTION_MASK],
+        strict=True,
     ):
         kept = []
         for token, is_seen, is_instruction in zip(as_array(states), seen, instruction, strict=True):

@@ -24,12 +24,12 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 
 from fret.errors import UserError
 
-# The architectures whose masks obey a switch of their own, and the value that switches it on. Gemma 1
-# and 2 have the field too, but their masks stay causal with it: `is_causal` works for them.
+# The architectures whose masks obey a switch of their own, and the value that switches it on.
+# Gemma 1 and 2 have the field too, but their masks stay causal with it; `is_causal` works there.
 _OWN_SWITCH: dict[str, bool | str] = {"gemma3_text": True, "gemma4_text": "all"}
 _N_TOKENS = 8
-# Of the change that a token before makes, what a token after must make at least to be seen. Rounding
-# makes up to 1e-6 where batches of experts are regrouped; real sight made over 1e-2 on all tried.
+# Of the change that a token before makes, what a token after must make at least to be seen. It is
+# 0 where a token is hidden; rounding may make 1e-6 of it where experts' batches are regrouped.
 _SEEN = 1e-4
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
@@ -66,10 +66,10 @@ def require_bidirectional(model: PreTrainedModel) -> None:
     """
     if layers := find_causal_layers(model):
         raise UserError(
-            f"{model.config.model_type} cannot be made bidirectional: in {len(layers)} of its layers "
-            f"({layers[0]} the first) a token still sees only those before it. Train it causal, with "
-            "bidirectional=False and pooling='last', or take another base: Llama, Mistral, Qwen3 and "
-            "Gemma 3 are tested"
+            f"{model.config.model_type} cannot be made bidirectional: in {len(layers)} of its "
+            f"layers ({layers[0]} the first) a token still sees only those before it. Train it "
+            "causal, with bidirectional=False and pooling='last', or take another base: Llama, "
+            "Mistral, Qwen3 and Gemma 3 are tested"
         )
 
 
@@ -110,7 +110,7 @@ def _outermost_layers(model: PreTrainedModel) -> dict[str, nn.Module]:
 def _evaluating(model: PreTrainedModel) -> Iterator[None]:
     """No dropout, no gradient checkpointing: the same input gives the same output."""
     training = {module: module.training for module in model.modules()}
-    model.eval()
+    model.train(False)
     try:
         yield
     finally:
@@ -146,13 +146,15 @@ def _record_calls(
 
 def _few_tokens(model: PreTrainedModel, *, padded: bool) -> dict[str, Any]:
     """Two rows of a few tokens; with padding, the second row is half padding."""
-    n_words = model.get_input_embeddings().num_embeddings
+    n_words = int(model.get_input_embeddings().weight.shape[0])
     ids = torch.arange(1, 2 * _N_TOKENS + 1, device=model.device).view(2, -1) % n_words
     mask = torch.ones_like(ids)
     if padded:
         mask[1, _N_TOKENS // 2 :] = 0
     # A cache would remember the states of the first run in the second.
-    cache = {"use_cache": False} if "use_cache" in inspect.signature(model.forward).parameters else {}
+    cache = (
+        {"use_cache": False} if "use_cache" in inspect.signature(model.forward).parameters else {}
+    )
     return {"input_ids": ids, "attention_mask": mask, **cache}
 
 
@@ -163,6 +165,11 @@ def _sees_ahead(layer: nn.Module, call: Call) -> bool:
     is too short.
     """
     plain = _run(layer, call)
+    if not torch.isfinite(plain[0]).all():
+        raise UserError(
+            f"{type(layer).__name__}: a few tokens give states that are no numbers, so the model's "
+            "weights are damaged, or too large for its dtype. Read it in float32 or bfloat16"
+        )
     ahead = (_run(layer, call, turned=-1) - plain)[0, -2].abs().max()
     back = (_run(layer, call, turned=-3) - plain)[0, -2].abs().max()
     return bool(ahead > _SEEN * back) and bool(ahead > 0)

@@ -82,7 +82,9 @@ def build_model(
     return SentenceTransformer(modules=[transformer, pool, Normalize()], device=device)
 
 
-def load_model(folder: str | Path, *, device: str | None = None, **options: Any) -> SentenceTransformer:
+def load_model(
+    folder: str | Path, *, device: str | None = None, **options: Any
+) -> SentenceTransformer:
     """Load a model that `build_model` made and `save_pretrained` wrote.
 
     Modules of fret are taken from this installation, so no code of the folder is run or trusted. A
@@ -106,7 +108,7 @@ def load_model(folder: str | Path, *, device: str | None = None, **options: Any)
 def _read_base(base: str, options: dict[str, Any]) -> Transformer:
     hub, model = _sort_options(options)
     try:
-        return Transformer(
+        made: Transformer = Transformer(
             base,
             model_kwargs={**hub, **model},
             config_kwargs=hub,
@@ -115,15 +117,16 @@ def _read_base(base: str, options: dict[str, Any]) -> Transformer:
             modality_config=_PLAIN_TEXT,
             module_output_name="token_embeddings",
         )
+        return made
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise UserError(
-            f"{base} cannot be read as a transformers model: {error}. Name a folder or a Hub id of an "
-            "encoder or a language model"
+            f"{base} cannot be read as a transformers model: {error}. Name a folder or a Hub id of "
+            "an encoder or a language model"
         ) from error
 
 
 def _sort_options(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Those that say where files lie, which configuration and tokenizer need too; the model's own."""
+    """Those that say where files lie, for configuration and tokenizer too; and the model's own."""
     hub = {name: value for name, value in options.items() if name in _HUB}
     return hub, {name: value for name, value in options.items() if name not in _HUB}
 
@@ -138,4 +141,6 @@ def _make_pooling(
 ) -> Module:
     if name == "latent":
         return LatentAttention(width, **asdict(latent or LatentShape()))
-    return (TextPooling if masked else Pooling)(width, pooling_mode=_MODES[name])
+    kind = TextPooling if masked else Pooling
+    made: Module = kind(width, pooling_mode=_MODES[name])
+    return made

@@ -19,11 +19,13 @@ def set_ends(tokenizer: Tokenizer) -> None:
         UserError: the tokenizer has no EOS, or cannot be told to write it.
     """
     tokenizer.padding_side = "right"
-    tokenizer.init_kwargs["padding_side"] = "right"  # else a class that pads left does so once saved
+    tokenizer.init_kwargs["padding_side"] = (
+        "right"  # else a class that pads left does so once saved
+    )
     if tokenizer.eos_token_id is None:
         raise UserError(
-            f"{tokenizer.name_or_path}: its tokenizer has no EOS token, which ends a text and whose "
-            "state last-token pooling takes. Name one in its tokenizer_config.json (eos_token)"
+            f"{tokenizer.name_or_path}: its tokenizer has no EOS token, which ends a text and "
+            "whose state last-token pooling takes. Name one in tokenizer_config.json (eos_token)"
         )
     set_padding(tokenizer)
     if not ends_with_eos(tokenizer):
@@ -44,8 +46,8 @@ def set_padding(tokenizer: Tokenizer) -> None:
         return
     if tokenizer.eos_token_id is None:
         raise UserError(
-            f"{tokenizer.name_or_path}: its tokenizer has neither a padding token nor EOS, so texts of "
-            "different lengths make no batch. Name one in its tokenizer_config.json (pad_token)"
+            f"{tokenizer.name_or_path}: its tokenizer has neither a padding token nor EOS, so no "
+            "batch can be made of texts. Name one in tokenizer_config.json (pad_token)"
         )
     tokenizer.pad_token = tokenizer.eos_token
     warnings.warn(

@@ -33,7 +33,7 @@ def write_instruction(task: str, query: str = "", *, template: str = TEMPLATE) -
     return f"{before}{' '.join(task.split())}{between}{query}"
 
 
-class InstructedTransformer(Transformer):  # type: ignore[misc]
+class InstructedTransformer(Transformer):
     """sentence-transformers' Transformer, which also marks the instruction's tokens in each row.
 
     Where a row's instruction ends:
@@ -52,7 +52,9 @@ class InstructedTransformer(Transformer):  # type: ignore[misc]
     room; then the instruction loses its beginning. The tokens that the tokenizer adds stay.
     """
 
-    def __init__(self, model_name_or_path: str, *, template: str = TEMPLATE, **options: Any) -> None:
+    def __init__(
+        self, model_name_or_path: str, *, template: str = TEMPLATE, **options: Any
+    ) -> None:
         super().__init__(model_name_or_path, **options)
         self._set_template(template)
 
@@ -68,9 +70,10 @@ class InstructedTransformer(Transformer):  # type: ignore[misc]
         before, between = map(re.escape, _cut_template(template))
         self.template = template
         self._instruction = re.compile(f"{before}[^\\n]*?{between}")
-        if not getattr(self.tokenizer, "is_fast", False):
+        tokenizer: Any = self.tokenizer
+        if not getattr(tokenizer, "is_fast", False):
             raise UserError(
-                f"{self.tokenizer.name_or_path}: its tokenizer does not tell where in the text a token "
+                f"{self.config.name_or_path}: its tokenizer does not tell where in the text a token "
                 "lies, so the instruction's tokens cannot be told from the text's. Take "
                 "mask_instruction=False, or a base with a tokenizer.json"
             )
@@ -81,15 +84,27 @@ class InstructedTransformer(Transformer):  # type: ignore[misc]
             require_bidirectional(self.model)
 
     def preprocess(
-        self, inputs: Sequence[Any], prompt: str | None = None, **options: Any
+        self,
+        inputs: Sequence[Any],
+        prompt: str | None = None,
+        processing_kwargs: Any = None,
+        **options: Any,
     ) -> dict[str, Any]:
-        """Tokenise texts; the mask of the instructions comes along as a feature."""
+        """Tokenise texts; the mask of the instructions comes along as a feature.
+
+        Args:
+            options: `max_length` and `task` are read.
+        """
         if not inputs:
             return {}
+        if processing_kwargs:
+            raise UserError(
+                "processing_kwargs is not read where instructions are masked: pass max_length="
+            )
         if not all(isinstance(text, str) for text in inputs):
             raise UserError(
-                "an embedding is made of one text, not of a pair: write the instruction into it with "
-                "fret.training.instruction.write_instruction(task, query), or pass prompt="
+                "an embedding is made of one text, not of a pair: write the instruction into it "
+                "with fret.training.instruction.write_instruction(task, query), or pass prompt="
             )
         texts = [(prompt or "") + text for text in inputs]
         rows = self._tokenise(texts, options.get("max_length"))
@@ -114,7 +129,8 @@ class InstructedTransformer(Transformer):  # type: ignore[misc]
         return found.end() if found else 0
 
     def _tokenise(self, texts: list[str], max_length: int | None) -> "list[_Tokens]":
-        made = self.tokenizer(
+        tokenizer: Any = self.tokenizer
+        made = tokenizer(
             texts,
             return_offsets_mapping=True,
             return_special_tokens_mask=True,
@@ -122,13 +138,14 @@ class InstructedTransformer(Transformer):  # type: ignore[misc]
             truncation=False,
             verbose=False,
         )
-        limit = max_length or self.max_seq_length
+        limit = max_length or tokenizer.model_max_length
         columns = (made["input_ids"], made["offset_mapping"], made["special_tokens_mask"])
         return [_Tokens(i, [e for _, e in o], s, limit) for i, o, s in zip(*columns, strict=True)]
 
     def _pad(self, rows: list[Row]) -> dict[str, Tensor]:
         ids = [ids for ids, _ in rows]
-        padded = self.tokenizer.pad({"input_ids": ids}, padding=True, return_tensors="pt")
+        tokenizer: Any = self.tokenizer
+        padded = tokenizer.pad({"input_ids": ids}, padding=True, return_tensors="pt")
         mask = torch.zeros_like(padded["attention_mask"])
         mask[padded["attention_mask"].bool()] = torch.tensor([m for _, row in rows for m in row])
         features = {name: padded[name] for name in ("input_ids", "attention_mask")}
@@ -136,7 +153,7 @@ class InstructedTransformer(Transformer):  # type: ignore[misc]
 
 
 class _Tokens:
-    """One tokenised text: what the tokenizer added before, the text's own tokens, what it added after.
+    """One tokenised text: its own tokens, and those that the tokenizer added before and after.
 
     Args:
         ends: for each token, the character after its last.
@@ -156,8 +173,8 @@ class _Tokens:
         room = self._limit - len(self._before) - len(self._after)
         if room < 1:
             raise UserError(
-                f"max_seq_length {self._limit} leaves no room for a text beside the tokens that the "
-                "tokenizer adds: raise it"
+                f"max_seq_length {self._limit} leaves no room for a text beside the tokens that "
+                "the tokenizer adds: raise it"
             )
         text = text[: max(room - len(instruction), (room + 1) // 2)]
         instruction = instruction[max(0, len(instruction) + len(text) - room) :]
@@ -171,7 +188,7 @@ def _cut_template(template: str) -> tuple[str, str]:
     parts = re.fullmatch(r"(.*)\{task\}(.+)\{query\}", template, re.DOTALL)
     if parts is None:
         raise UserError(
-            f"the template {template!r} is not used: it needs {{task}}, something after it that ends "
-            "the task, and {query} at its end"
+            f"the template {template!r} cannot be used: it needs {{task}}, something after it that "
+            "ends the task, and {query} at its end"
         )
     return parts[1], parts[2]

@@ -30,7 +30,7 @@ class LatentShape:
         return self.head_width or max(1, hidden_size // self.heads)
 
 
-class LatentAttention(Module):  # type: ignore[misc]
+class LatentAttention(Module):
     """Pool token states into one vector, after they have looked a trainable array up.
 
     Q are the last layer's token states, (tokens, d); K = V a trainable array, (latents, d):
@@ -56,7 +56,7 @@ class LatentAttention(Module):  # type: ignore[misc]
     """
 
     def __init__(self, hidden_size: int, **sizes: Any) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.hidden_size, self.shape = hidden_size, LatentShape(**sizes)
         inner = self.shape.heads * self.shape.width(hidden_size)
         mlp = self.shape.mlp_factor * hidden_size
@@ -90,7 +90,8 @@ class LatentAttention(Module):  # type: ignore[misc]
 
     def _split(self, rows: Tensor) -> Tensor:
         """(batch, rows, heads x width) to (batch, heads, rows, width)."""
-        return rows.unflatten(-1, (self.shape.heads, -1)).transpose(1, 2)
+        heads = self.shape.heads
+        return rows.view(*rows.shape[:-1], heads, rows.shape[-1] // heads).transpose(1, 2)
 
     def _mlp(self, states: Tensor) -> Tensor:
         inner, gate = self.widen(self.norm_mlp(states)).chunk(2, dim=-1)
@@ -104,15 +105,15 @@ class LatentAttention(Module):  # type: ignore[misc]
         """What `load` makes the same layer of."""
         return {"hidden_size": self.hidden_size, **asdict(self.shape)}
 
-    def save(
-        self, output_path: str, *_: Any, safe_serialization: bool = True, **__: Any
-    ) -> None:
+    def save(self, output_path: str, *_: Any, safe_serialization: bool = True, **__: Any) -> None:
         """Write config.json and model.safetensors."""
         self.save_config(output_path)
         self.save_torch_weights(output_path, safe_serialization=safe_serialization)
 
     @classmethod
-    def load(cls, model_name_or_path: str, subfolder: str = "", **options: Any) -> Self:
+    def load(  # type: ignore[override]
+        cls, model_name_or_path: str, subfolder: str = "", **options: Any
+    ) -> Self:
         """Read what `save` wrote, from a folder or the Hub."""
         where = {k: options[k] for k in _WHERE if k in options}
         made = cls(**cls.load_config(model_name_or_path, subfolder=subfolder, **where))

@@ -22,7 +22,7 @@ def pooled_tokens(features: Features) -> Tensor:
     return mask
 
 
-class TextPooling(Pooling):  # type: ignore[misc]
+class TextPooling(Pooling):
     """sentence-transformers' pooling, of the text's tokens alone.
 
     Its own way to leave a prompt out takes one length for a whole batch; here rows differ.

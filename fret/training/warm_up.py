@@ -31,7 +31,7 @@ class WarmUp:
     learning_rate: float = 5e-5
     """At its highest, after a tenth of the steps; it falls to 0 in a line."""
     lora_rank: int | None = None
-    """Train only low-rank changes of the linear layers (LLM2Vec: 16), merged at the end; needs peft."""
+    """Train only low-rank changes of the linear layers, merged at the end; needs peft."""
     seed: int = 0
 
 
@@ -56,12 +56,12 @@ def warm_up(
         The loss of each step, in nats per masked token.
 
     Raises:
-        UserError: the model is causal, the base has no head, there are no texts, or peft is missing.
+        UserError: the model is causal, the base has no head, there are no texts, peft is missing.
     """
     settings = settings or WarmUp()
     if not texts:
         raise UserError("warm-up: there are no texts to train on")
-    transformer = model[0]
+    transformer: Any = model[0]
     require_bidirectional(transformer.model)
     mask_id = _find_mask_token(transformer.tokenizer)
     head, finish = _put_under_head(transformer.model, base, settings)
@@ -72,7 +72,7 @@ def warm_up(
     try:
         return list(_train(head, batches, settings, on_step))
     finally:
-        transformer.model = finish()
+        finish()
         model.train(was_training)
 
 
@@ -84,7 +84,9 @@ def _train(
 ) -> Iterator[float]:
     trained = [p for p in head.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=settings.learning_rate)
-    schedule = get_linear_schedule_with_warmup(optimizer, settings.steps // 10, settings.steps)
+    schedule = get_linear_schedule_with_warmup(  # type: ignore[no-untyped-call]
+        optimizer, settings.steps // 10, settings.steps
+    )
     for step in range(1, settings.steps + 1):
         loss = _compute_loss(head, next(batches))
         if not torch.isfinite(loss):
@@ -113,41 +115,44 @@ def _compute_loss(head: PreTrainedModel, batch: Batch) -> Tensor:
 
 def _put_under_head(
     backbone: PreTrainedModel, base: str, settings: WarmUp
-) -> tuple[PreTrainedModel, Callable[[], PreTrainedModel]]:
-    """The base's language model around our transformer, and what gives the transformer back."""
-    head, loading = AutoModelForCausalLM.from_pretrained(
+) -> tuple[PreTrainedModel, Callable[[], None]]:
+    """The base's language model around our transformer, and what makes the transformer whole."""
+    read: Any = AutoModelForCausalLM.from_pretrained(
         base, dtype=backbone.dtype, output_loading_info=True
     )
+    head, loading = read
     if loading["missing_keys"]:
         raise UserError(
-            f"{base}: it has no head that predicts tokens ({min(loading['missing_keys'])} is missing), "
-            "which the warm-up trains with. Name the language model itself"
+            f"{base}: it has no head that predicts tokens ({min(loading['missing_keys'])} is "
+            "missing), which the warm-up trains with. Name the language model itself"
         )
-    adapted, finish = _adapt(backbone, settings.lora_rank)
-    setattr(head, head.base_model_prefix, adapted)
+    finish = _adapt(backbone, settings.lora_rank)
+    setattr(head, head.base_model_prefix, backbone)
     head.tie_weights()
     if settings.lora_rank is not None:
         head.get_output_embeddings().requires_grad_(False)
     return head.to(backbone.device), finish
 
 
-def _adapt(
-    backbone: PreTrainedModel, rank: int | None
-) -> tuple[Any, Callable[[], PreTrainedModel]]:
-    """The transformer with low-rank changes to be trained, and what merges them into it."""
+def _adapt(backbone: PreTrainedModel, rank: int | None) -> Callable[[], None]:
+    """Put low-rank changes into the transformer to be trained instead; what merges them into it."""
     if rank is None:
-        return backbone, lambda: backbone
+        return lambda: None
     try:
-        from peft import LoraConfig, get_peft_model
+        from peft import LoraConfig, LoraModel
     except ImportError as error:
         raise UserError(
             "lora_rank needs the package peft: pip install 'fret[train]', or leave lora_rank out"
         ) from error
     # The usual alpha, twice the rank, and a light dropout: ours.
     config = LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.05, target_modules="all-linear")
-    adapted = get_peft_model(backbone, config)
+    adapted = LoraModel(backbone, config, "default")  # in place
 
-    return adapted, lambda: adapted.merge_and_unload().requires_grad_(True)
+    def merge() -> None:
+        adapted.merge_and_unload()
+        backbone.requires_grad_(True)
+
+    return merge
 
 
 def _draw_batches(
