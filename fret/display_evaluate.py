@@ -70,7 +70,8 @@ def _print_passages(passages: Sequence[Passage]) -> None:
     if not passages:
         _say("    nothing")
     for rank, each in enumerate(passages, 1):
-        text = f"{each.title}: {each.text}" if each.title else each.text
+        is_repeated = each.text.startswith(each.title)
+        text = each.text if is_repeated else f"{each.title}: {each.text}"
         mark = (f"grade {each.grade}", "green") if each.grade else ("not relevant", "red")
         _say(f"    {rank}. {each.id} ", mark, f"  {_shorten(text)}")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from fret.evaluation.collection import count
 from fret.evaluation.metrics import MAP, NDCG, SPEARMAN
 from fret.evaluation.results import DataResult, Difference, Figure, MeanResult, ModelResult
 
@@ -56,8 +57,9 @@ def describe(result: DataResult | MeanResult) -> str:
         what = "collections" if result.kind == "retrieval" else "sets of pairs"
         return f"mean over {len(result.names)} {what}"
     if result.kind == "sts":
-        return f"{result.name}: {result.n_queries} pairs"
-    return f"{result.name}: {result.n_queries} queries, {result.n_passages} passages"
+        return f"{result.name}: {count(result.n_queries, 'pair')}"
+    n_queries, n_passages = count(result.n_queries, "query"), count(result.n_passages, "passage")
+    return f"{result.name}: {n_queries}, {n_passages}"
 
 
 def write_interval(figure: Figure | Difference, *, signed: bool = False) -> str:

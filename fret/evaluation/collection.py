@@ -117,7 +117,7 @@ def _index(
             )
         n_copies += found[id_] is not pair
     if n_copies:
-        notes.append(f"{count(n_copies, what)} stand twice, with the same text; one of each counts")
+        notes.append(f"{count(n_copies, what)} given again with the same text, counted once")
     return found
 
 
@@ -158,7 +158,7 @@ def _find_relevant(
         notes.append(f"judgements of {count(n_unknown, 'query')} that the data does not have")
     if n_missing:
         notes.append(
-            f"{count(n_missing, 'relevant passage')} not in the corpus; they count as not found"
+            f"{count(n_missing, 'relevant passage')} not in the corpus, counted as not found"
         )
     return relevant, query_ids
 
@@ -198,7 +198,8 @@ def _describe_same_ids(itself: Sequence[tuple[int, bool]]) -> list[str]:
         notes.append(f"{count(n_out, 'query')} in the corpus too, left out of their own rankings")
     if n_kept:
         notes.append(
-            f"{count(n_kept, 'query')} with the id of a passage of another text, which stays"
+            f"{count(n_kept, 'query')} with the id of a passage of another text; it stays in the "
+            "ranking"
         )
     return notes
 

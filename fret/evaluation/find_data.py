@@ -32,7 +32,7 @@ def read_data(name: str, *, split: str = "test") -> Collection | PairSet:
     plain, _, subset = name.partition(":")
     if Path(plain).is_dir() and subset:
         return read_tables(FolderTables(Path(plain), plain), subset=subset, split=split)
-    if _ON_THE_HUB.fullmatch(plain) and not _is_local(path):
+    if _ON_THE_HUB.fullmatch(plain) and not plain.startswith(".") and not _is_local(path):
         from fret.evaluation.hub_data import HubTables
 
         return read_tables(HubTables(plain), subset=subset, split=split)
@@ -45,7 +45,7 @@ def read_data(name: str, *, split: str = "test") -> Collection | PairSet:
 
 def _is_local(path: Path) -> bool:
     """Whether a name that could be of the Hub is meant as a path: its first folder is there."""
-    return is_table(path) or (len(path.parts) > 1 and Path(path.parts[0]).is_dir())
+    return is_table(path) or Path(path.parts[0]).is_dir()
 
 
 def _read_folder(folder: Path, split: str) -> Collection | PairSet:

@@ -47,11 +47,16 @@ class HubTables:
         try:
             return ask(*arguments, **options)
         except Exception as error:  # of the network, file systems and formats, in many classes
-            told = f"{type(error).__name__}: {str(error)[:_TOLD].rstrip('.')}"
             raise UserError(
-                f"The data set {self.name} of the Hub cannot be had: {told}. Mend the name or the "
-                "connection; for a folder, give a path that is there."
+                f"The data set {self.name} of the Hub cannot be had: {_tell(error)}. "
+                "Mend the name or the connection; for a folder, give a path that is there."
             ) from error
+
+
+def _tell(error: Exception) -> str:
+    """Say what went wrong; the libraries often wrap it in what says nothing."""
+    cause = error.__cause__ or error
+    return f"{type(cause).__name__}: {str(cause)[:_TOLD].rstrip('.')}"
 
 
 def read_task(name: str, *, subset: str, split: str) -> Collection | PairSet:
@@ -66,10 +71,10 @@ def read_task(name: str, *, subset: str, split: str) -> Collection | PairSet:
         if hasattr(task, "convert_v1_dataset_format_to_v2"):
             task.convert_v1_dataset_format_to_v2(num_proc=None)
     except Exception as error:  # of the network, file systems and formats, in many classes
-        told = f"{type(error).__name__}: {str(error)[:_TOLD].rstrip('.')}"
         raise UserError(
-            f"The data of MTEB's task {name} cannot be had: {told}. Mend the connection, or fetch "
-            f"{task.metadata.dataset.get('path')} on another machine and name its folder."
+            f"The data of MTEB's task {name} cannot be had: {_tell(error)}. Mend the "
+            f"connection, or fetch {task.metadata.dataset.get('path')} on another machine and name "
+            "its folder."
         ) from error
     chosen = task.dataset.get("default", task.dataset)
     split = split if split in task.metadata.eval_splits else task.metadata.eval_splits[0]

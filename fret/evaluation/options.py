@@ -9,6 +9,8 @@ from fret.errors import UserError
 from fret.evaluation.collection import Collection, PairSet
 from fret.retrieval.encode import PLAIN, Encoding
 
+_PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -54,6 +56,10 @@ class Options:
             raise UserError(
                 f"The passage format {self.passage_format!r} lacks {{text}}, where the text goes: "
                 "for example 'title: {title} | text: {text}'."
+            )
+        if self.precision not in _PRECISIONS:
+            raise UserError(
+                f"There is no precision {self.precision!r}; name one of {', '.join(_PRECISIONS)}."
             )
         if any(size < 1 for size in self.dims):
             raise UserError("Sizes of vectors (dims) are 1 or more.")

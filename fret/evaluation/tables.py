@@ -192,4 +192,4 @@ def _list_folders(folder: Path) -> Files:
         if is_table(path) and path.is_file():
             split = path.name.split(".")[0].split("-")[0]
             found.setdefault(path.parent.name, {}).setdefault(split, []).append(path)
-    return found
+    return found if any(name.endswith("corpus") for name in found) else {}
