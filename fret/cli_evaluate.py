@@ -124,6 +124,7 @@ def _evaluate(
     from fret.durable import write_json
     from fret.evaluation import evaluate as run_evaluation
 
+    _make_places(out, json_file)
     with Display(quiet=quiet) as display:
         found = run_evaluation(models, data, options=options, show=show, observer=display)
     written = found.write(out) if out else []
@@ -132,6 +133,20 @@ def _evaluate(
         written.append(json_file)
     print_evaluation(found)
     print_written(written)
+
+
+def _make_places(out: Path | None, json_file: Path | None) -> None:
+    """Find out before the work whether its results can be written."""
+    from fret.durable import make_folder
+    from fret.errors import UserError
+
+    if json_file is not None and json_file.is_dir():
+        raise UserError(f"{json_file} is a folder: --json names a file. For a folder use --out.")
+    if out is not None and out.exists() and not out.is_dir():
+        raise UserError(f"{out} is a file: --out names a folder. For a file use --json.")
+    for folder in (out, json_file and json_file.parent):
+        if folder is not None:
+            make_folder(folder)
 
 
 def _read_sizes(text: str) -> tuple[int, ...]:

@@ -374,6 +374,8 @@ def test_what_cannot_be_is_refused_before_any_work() -> None:
         ): "home names none for some of its queries. Say it: --task",
         ("first", "--data", "home", "--precision", "int4"): "There is no precision 'int4'",
         ("first", "--data", "home", "--device", "cuda:77"): "The device 'cuda:77' cannot be used",
+        ("bm25", "--data", "home", "--out", "sts.jsonl"): "is a file: --out names a folder",
+        ("bm25", "--data", "home", "--json", "empty"): "is a folder: --json names a file",
         ("bm25", "--data", "sts.jsonl"): "BM25 gives no similarity of two texts",
     }
     for arguments, told in cases.items():
@@ -384,6 +386,13 @@ def test_what_cannot_be_is_refused_before_any_work() -> None:
 def test_the_tasks_of_the_data_serve_a_format_that_needs_them() -> None:
     result = call("first", "--data", "tables", "--query-format", "{task} {query}")
     assert result.exit_code == 0, result.output
+    assert "which is left out" in call("first", "--data", "tables").output
+    assert "which is left out" not in result.output
+
+
+def test_the_dataset_of_a_run_goes_by_the_runs_name() -> None:
+    write_tables(Path("data/runs/mine/dataset"))
+    assert fret.evaluate("bm25", "data/runs/mine/dataset").data[0].name == "mine"
 
 
 def test_two_sets_of_one_name_go_by_their_paths() -> None:

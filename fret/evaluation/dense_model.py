@@ -1,6 +1,5 @@
 """An embedding model: one row at its full size, and one for each size that vectors are cut to."""
 
-from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fret.durable import explained
 from fret.errors import UserError
 from fret.evaluation.collection import Collection, PairSet
 from fret.evaluation.kept_vectors import KeptVectors
 from fret.evaluation.metrics import Rankings
 from fret.evaluation.options import Observer, Options
-from fret.evaluation.rankings import QUERIES_AT_ONCE, find_depth, rank_hits
+from fret.evaluation.rankings import rank_all
 from fret.retrieval.encode import PLAIN, Embedder, write_passage
 from fret.retrieval.search import PassageVectors
 
@@ -89,13 +89,14 @@ class DenseModel:
         self, collection: Collection, path: Path, queries: Vectors, size: int | None
     ) -> Rankings:
         passages = PassageVectors(_shorten_file(path, size), device=self._embedder.device)
-        asked, left_out = shorten(queries, size), collection.left_out
-        depth = find_depth(left_out)
-        parts = []
-        for start in range(0, len(asked), QUERIES_AT_ONCE):
-            found = passages.search(asked[start : start + QUERIES_AT_ONCE], depth)
-            parts.append(rank_hits(found, left_out[start : start + QUERIES_AT_ONCE]))
-        return np.concatenate(parts)
+        asked = shorten(queries, size)
+        name = self._name if size is None else f"{self._name}@{size}"
+        return rank_all(
+            lambda some, k: passages.search(asked[some], k),
+            collection.left_out,
+            name,
+            self._observer,
+        )
 
     def _vectors(self, embedder: Embedder) -> Any:
         return KeptVectors.opened(self._name, embedder, self._options.vectors, self._observer)
@@ -146,11 +147,12 @@ def _shorten_file(path: Path, size: int | None) -> Path:
         return path
     cut = path.with_name(f"passages-{size}.npy")
     shape = (len(whole), size)
-    out = np.lib.format.open_memmap(cut, mode="w+", dtype=np.float16, shape=shape)
-    for start in range(0, len(whole), _ROWS_AT_ONCE):
-        rows = slice(start, start + _ROWS_AT_ONCE)
-        out[rows] = shorten(whole[rows], size)
-    out.flush()
+    with explained(cut):
+        out = np.lib.format.open_memmap(cut, mode="w+", dtype=np.float16, shape=shape)
+        for start in range(0, len(whole), _ROWS_AT_ONCE):
+            rows = slice(start, start + _ROWS_AT_ONCE)
+            out[rows] = shorten(whole[rows], size)
+        out.flush()
     return cut
 
 
@@ -158,8 +160,3 @@ def _shorten_file(path: Path, size: int | None) -> Path:
 def _scratch() -> Any:
     with TemporaryDirectory(prefix="fret-evaluate-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
-
-
-def unique(texts: Sequence[str]) -> list[str]:
-    """Return the different texts, in their order."""
-    return list(dict.fromkeys(texts))

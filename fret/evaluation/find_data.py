@@ -49,7 +49,9 @@ def _is_local(path: Path) -> bool:
 
 
 def _read_folder(folder: Path, split: str) -> Collection | PairSet:
-    name = folder.resolve().name
+    whole = folder.resolve()
+    # Datasets of runs lie in data/runs/NAME/dataset.
+    name = whole.parent.name if whole.name == "dataset" else whole.name
     if is_beir(folder):
         return read_beir(folder, name=name, split=split)
     tables = FolderTables(folder, str(folder))

@@ -150,7 +150,7 @@ def _read_all(names: Sequence[str | Path], options: Options, observer: Observer)
     sets = _give_names(sets, [str(name) for name in names])
     for each in sets:
         options.check_tasks(each)
-        for note in each.notes:
+        for note in options.find_notes(each):
             observer.warned(f"{each.name}: {note}.")
     return sets
 

@@ -65,32 +65,24 @@ def read_task(name: str, *, subset: str, split: str) -> Collection | PairSet:
     Raises:
         UserError: the package mteb is missing, or there is no such task, or it cannot be had.
     """
-    task = _find_task(name)
+    task = _find_task(name, subset, split)
     try:
         task.load_data()
         if hasattr(task, "convert_v1_dataset_format_to_v2"):
             task.convert_v1_dataset_format_to_v2(num_proc=None)
+        splits = task.dataset
+        splits = splits.get(subset or "default", splits)
+        data = splits[task.eval_splits[0]]
     except Exception as error:  # of the network, file systems and formats, in many classes
         raise UserError(
             f"The data of MTEB's task {name} cannot be had: {_tell(error)}. Mend the "
             f"connection, or fetch {task.metadata.dataset.get('path')} on another machine and name "
             "its folder."
         ) from error
-    chosen = task.dataset.get("default", task.dataset)
-    split = split if split in task.metadata.eval_splits else task.metadata.eval_splits[0]
-    if split not in chosen:
-        chosen = _choose_subset(name, task.dataset, subset)
     label = f"{name}:{subset}" if subset else name
     if task.metadata.type == "STS":
-        return _read_sts(label, chosen[split], task.column_names)
-    return _read_retrieval(label, chosen[split], drop=task.ignore_identical_ids)
-
-
-def _choose_subset(name: str, data: Any, subset: str) -> Any:
-    if subset in data:
-        return data[subset]
-    known = ", ".join(map(str, data))
-    raise UserError(f"MTEB's task {name} has the subsets {known}. Name one: --data {name}:SUBSET")
+        return _read_sts(label, data, task.column_names)
+    return _read_retrieval(label, data, drop=task.ignore_identical_ids)
 
 
 @cache
@@ -102,7 +94,8 @@ def _import_mteb() -> Any:
     return mteb
 
 
-def _find_task(name: str) -> Any:
+def _find_task(name: str, subset: str, split: str) -> Any:
+    """Find a task, limited to one subset and one split: others would be fetched as well."""
     mteb = _import_mteb()
     if mteb is None:
         raise UserError(
@@ -120,7 +113,13 @@ def _find_task(name: str) -> Any:
             f"MTEB's task {name} is of the type {task.metadata.type}; fret evaluates Retrieval and "
             "STS. Run mteb itself for the others."
         )
-    return task
+    subsets = list(task.hf_subsets) if task.metadata.is_multilingual else []
+    if subset not in (subsets or [""]):
+        known = f"has the subsets {', '.join(subsets)}" if subsets else "has no subsets"
+        example = f"{name}:{subsets[0]}" if subsets else name
+        raise UserError(f"MTEB's task {name} {known}. Name it so: --data {example}")
+    splits = [split] if split in task.eval_splits else list(task.eval_splits)[:1]
+    return mteb.get_task(name, eval_splits=splits, hf_subsets=[subset] if subset else None)
 
 
 def _read_retrieval(name: str, data: Any, *, drop: bool) -> Collection:

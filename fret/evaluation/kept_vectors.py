@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fret.durable import explained
 from fret.evaluation.options import Observer
 from fret.retrieval.encode import Embedder, format_query
 from fret.vectors import VectorStore, as_keys, make_key, name_folder
@@ -80,7 +81,8 @@ class KeptVectors:
             missing = {key: text for key, text, there in rows if not there}
             self._encode(store, missing, len(texts), encode)
             store = VectorStore(folder, about=about)
-        store.write_rows(path, keys)
+        with explained(path):
+            store.write_rows(path, keys)
 
     def _encode(
         self, store: VectorStore, missing: dict[bytes, str], n: int, encode: Encode

@@ -90,6 +90,17 @@ class Options:
                 "queries. Say it: --task 'Retrieve passages that answer the question.'"
             )
 
+    def find_notes(self, data: Collection | PairSet) -> list[str]:
+        """Return what people should know of the data, and of how these options read it."""
+        notes = list(data.notes)
+        has_tasks = isinstance(data, Collection) and any(task for task, _ in data.queries)
+        if has_tasks and self.query_format == PLAIN:
+            notes.append(
+                "the data names a task for each query, which is left out; for models that read it "
+                "add --query-format 'task: {task} | query: {query}'"
+            )
+        return notes
+
 
 class Observer(Protocol):
     """Someone who is told how an evaluation goes on."""

@@ -1,14 +1,37 @@
 """Rankings as trec_eval reads them: by score, equal scores by the passages' ids, descending."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fret.evaluation.metrics import DEPTH, Rankings
+from fret.evaluation.options import Observer
 from fret.retrieval import Hit, Hits
 
 # Queries searched by one call: rankings of a thousand passages for each pass through memory.
-QUERIES_AT_ONCE = 256
+_QUERIES_AT_ONCE = 256
+
+Search = Callable[[slice, int], Sequence[Sequence[Hit]]]
+"""Finds so many passages for some of the queries."""
+
+
+def rank_all(search: Search, left_out: Sequence[int], name: str, observer: Observer) -> Rankings:
+    """Return the rankings of all queries, see `rank_hits`.
+
+    Args:
+        name: of the model, for the observer.
+    """
+    work, n = f"searching, {name}", len(left_out)
+    observer.starts(work, 0, n)
+    parts = []
+    for start in range(0, n, _QUERIES_AT_ONCE):
+        some = slice(start, start + _QUERIES_AT_ONCE)
+        parts.append(rank_hits(search(some, find_depth(left_out)), left_out[some]))
+        for _ in range(len(parts[-1])):
+            observer.advanced(work, {})
+    return np.concatenate(parts)
 
 
 def rank_hits(found: Sequence[Sequence[Hit]], left_out: Sequence[int]) -> Rankings:
@@ -30,7 +53,7 @@ def rank_hits(found: Sequence[Sequence[Hit]], left_out: Sequence[int]) -> Rankin
     return rankings
 
 
-def _take_arrays(hits: Sequence[Hit]) -> tuple[np.ndarray, np.ndarray]:
+def _take_arrays(hits: Sequence[Hit]) -> tuple[NDArray[Any], NDArray[Any]]:
     if isinstance(hits, Hits):
         return hits.rows.astype(np.int64), hits.scores
     rows = np.fromiter((hit.row for hit in hits), np.int64)

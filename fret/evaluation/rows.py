@@ -75,8 +75,10 @@ def _read_parquet(path: Path) -> Iterator[tuple[Place, Row]]:
 def _read_csv(path: Path, delimiter: str) -> Iterator[tuple[Place, Row]]:
     with open_text(path) as file:
         # Tables with tabs seldom quote: a text may begin with a quotation mark.
-        quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
-        rows = csv.DictReader(file, delimiter=delimiter, quoting=quoting)
+        is_quoted = delimiter != "\t"
+        rows = csv.DictReader(
+            file, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE
+        )
         for row in rows:
             yield f"{path}, line {rows.line_num}", row
 

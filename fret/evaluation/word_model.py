@@ -1,17 +1,16 @@
 """BM25 as a model beside the others."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
-
 from fret.evaluation.collection import Collection
 from fret.evaluation.metrics import Rankings
 from fret.evaluation.options import Observer
-from fret.evaluation.rankings import QUERIES_AT_ONCE, find_depth, rank_hits
+from fret.evaluation.rankings import rank_all
+from fret.retrieval import Hit
 from fret.retrieval.bm25 import Formula, choose_backend
 from fret.retrieval.bm25_reference import ReferenceBM25
 from fret.retrieval.bm25_sparse import SparseBM25, save_index
@@ -58,13 +57,12 @@ class WordModel:
         self, index: ReferenceBM25 | SparseBM25, collection: Collection, language: str
     ) -> Rankings:
         queries = [text for _, text in collection.queries]
-        depth = find_depth(collection.left_out)
-        parts = []
-        for start in range(0, len(queries), QUERIES_AT_ONCE):
-            some = queries[start : start + QUERIES_AT_ONCE]
-            found = index.search(some, depth, languages=[language] * len(some))
-            parts.append(rank_hits(found, collection.left_out[start : start + QUERIES_AT_ONCE]))
-        return np.concatenate(parts)
+
+        def search(some: slice, k: int) -> Sequence[Sequence[Hit]]:
+            asked = queries[some]
+            return index.search(asked, k, languages=[language] * len(asked))
+
+        return rank_all(search, collection.left_out, BM25, self._observer)
 
     def _told(self, texts: Iterator[tuple[str, str]], n: int) -> Iterator[tuple[str, str]]:
         work, per_tick = "bm25 (thousand passages)", 1000
