@@ -60,6 +60,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # model_files: the packaged MiniLM is a base too.
     "training": GROUND | {"retrieval", "locking", "evaluation"},
     "ablation": GROUND | {"training", "evaluation"},
+    "evaluation": GROUND | {"retrieval"},
     "estimate": GROUND | {"stages", "llm"},
     "plan": GROUND | {"stages"},
     "shards": GROUND | {"stages", "llm.types", "plan"},
@@ -75,6 +76,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "display_queries": {"records", "terminal"},
     "display_llm": GROUND | {"estimate", "llm", "terminal"},
     "display_audit": GROUND | {"audit", "terminal"},
+    "display_evaluate": {"evaluation", "terminal"},
     "cli": GROUND
     | {
         "pipeline",
@@ -84,6 +86,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "cli_answers",
         "cli_audit",
         "cli_batch",
+        "cli_evaluate",
         "cli_errors",
         "log_json",
         "stages",
@@ -91,8 +94,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli_answers": GROUND | {"display_llm", "llm", "cli_errors"},
     "cli_audit": GROUND | {"audit", "display_audit", "pipeline", "cli_errors"},
     "cli_batch": GROUND | {"display_progress", "display_llm", "pipeline", "cli_errors"},
+    "cli_evaluate": GROUND | {"evaluation", "display_evaluate", "display_progress", "cli_errors"},
     "cli_errors": GROUND | {"display"},
-    "__init__": {"pipeline"},
+    "__init__": {"pipeline", "evaluation"},
     "__main__": {"cli"},
 }
 

@@ -42,8 +42,8 @@ def reading_options(settings: TrainingSettings) -> Options:
     how = settings.format
     return Options(
         query_format=how.query,
-        passage_format=how.passage.replace("{title}", "{title}"),
-        task=None if "{task}" not in how.query else None,
+        passage_format=how.passage,
+        default_task=how.default_task,
         max_length=settings.model.max_length,
         device=settings.device,
         precision=settings.precision,
