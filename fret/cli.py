@@ -26,6 +26,7 @@ app.add_typer(cli_answers.app, name="answers")
 app.add_typer(cli_batch.app, name="batch")
 app.command()(cli_audit.audit)
 app.command()(cli_train.train)
+app.command()(cli_train.ablate)
 app.command()(cli_evaluate.evaluate)
 
 PipelineArgument = Annotated[

@@ -11,6 +11,7 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from fret.display_evaluate import print_evaluation, print_written
 from fret.terminal import clean, err, out
 
 # Without a terminal, a line this often says how far it is.
@@ -91,3 +92,16 @@ def print_trained(model: Path, stages: Sequence[Mapping[str, Any]]) -> None:
         )
     out.print(f"The model is in {model}", markup=False, soft_wrap=True)
     out.print(f'Load it: SentenceTransformer("{model}")', markup=False, soft_wrap=True)
+
+
+def print_ablation(found: Any) -> None:
+    """Show the table of an ablation, and write it beside the models."""
+    out.print(
+        f"{found.queries} queries; for {found.moved} of them the scorers chose another positive "
+        "than the seed. Rows: positive-negative.",
+        markup=False,
+        soft_wrap=True,
+    )
+    out.print()
+    print_evaluation(found.evaluation)
+    print_written(found.evaluation.write(found.folder))

@@ -17,6 +17,7 @@ GROUND = BOTTOM | {
     "shipped",
     "fingerprint",
     "durable",
+    "locking",
     "lookup",
     "vectors",
     "pipeline_file",
@@ -58,7 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dataset": GROUND | {"retrieval", "card"},
     "audit": GROUND | {"retrieval"},
     # model_files: the packaged MiniLM is a base too.
-    "training": GROUND | {"retrieval", "locking", "evaluation"},
+    "training": GROUND | {"retrieval", "evaluation"},
     "ablation": GROUND | {"training", "evaluation"},
     "evaluation": GROUND | {"retrieval"},
     "estimate": GROUND | {"stages", "llm"},
@@ -87,6 +88,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "cli_audit",
         "cli_batch",
         "cli_evaluate",
+        "cli_train",
         "cli_errors",
         "log_json",
         "stages",
@@ -95,8 +97,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli_audit": GROUND | {"audit", "display_audit", "pipeline", "cli_errors"},
     "cli_batch": GROUND | {"display_progress", "display_llm", "pipeline", "cli_errors"},
     "cli_evaluate": GROUND | {"evaluation", "display_evaluate", "display_progress", "cli_errors"},
+    "cli_train": GROUND
+    | {"training", "ablation", "pipeline", "display_training", "display_progress", "cli_errors"},
+    "display_training": GROUND | {"display_evaluate", "terminal"},
     "cli_errors": GROUND | {"display"},
-    "__init__": {"pipeline", "evaluation"},
+    "__init__": {"pipeline", "evaluation", "training", "ablation"},
     "__main__": {"cli"},
 }
 

@@ -2,7 +2,8 @@
 
     import fret
 
-    fret.ablate("mine.yaml", "train_small", data=["my_collection"])
+    settings = fret.load_training("train_small", overrides=["stages.0.steps=100"])
+    fret.ablate(fret.load("mine.yaml").stored, settings, ["my_collection"])
 
 Six models are trained on the same queries, in the same order, with the same budget; they differ in
 the positive (the seed, or what the scorers chose) and in the hard negative (none, a random one of

@@ -131,9 +131,7 @@ def _read_texts(run: Run, choices: list[Choice]) -> dict[str, tuple[str, str]]:
     return {p.id: (p.full_title, p.text) for p in run.rows(Passage) if p.id in wanted}
 
 
-def _make_row(
-    choice: Choice, cell: Cell, texts: Mapping[str, tuple[str, str]]
-) -> dict[str, Any]:
+def _make_row(choice: Choice, cell: Cell, texts: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
     positive = choice.seed if cell.positive == "seed" else choice.relabelled
     negatives = {
         "none": [],
@@ -159,6 +157,4 @@ def _write(path: Path, rows: list[dict[str, Any]]) -> None:
     schema = pa.schema(
         [(name, pa.string()) for name in texts] + [(name, pa.list_(pa.string())) for name in lists]
     )
-    pq.write_table(
-        pa.Table.from_pylist(rows, schema=schema), path, row_group_size=_ROWS_PER_GROUP
-    )
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path, row_group_size=_ROWS_PER_GROUP)

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from fret.ablation.cells import CELLS, Cell, write_cells
 from fret.config.training import FretData, TrainingSettings
 from fret.errors import UserError
-from fret.evaluation import Evaluation, Options, evaluate
+from fret.evaluation import Evaluation, evaluate
+from fret.evaluation.options import Observer
 from fret.store import Run
 from fret.training.fit import Reporter
 from fret.training.measure import reading_options
@@ -28,16 +28,16 @@ class Ablation:
     """Those whose positive is not the seed."""
     cells: tuple[Cell, ...]
     evaluation: Evaluation
-    """Rows named by the cells, after the base, with which all are compared."""
+    """Rows named by the cells, after the base as it was, with which all are compared."""
 
 
 def ablate(
     run: Run,
     settings: TrainingSettings,
-    data: Sequence[str | Path],
+    data: Sequence[str | Path] = (),
     *,
-    reporter: Reporter,
-    observer: Any = None,
+    reporter: Reporter | None = None,
+    observer: Observer | None = None,
 ) -> Ablation:
     """Train six models on a run's queries, and measure them and their base.
 
@@ -61,7 +61,7 @@ def ablate(
         for cell in CELLS
     }
     found = evaluate(
-        [settings.base, *models.values()],
+        {BASE: settings.base, **models},
         list(data) or [run.dataset_dir],
         options=reading_options(settings),
         observer=observer,

@@ -232,7 +232,7 @@ class LoraSettings(Settings):
 
     rank: int = Field(default=16, ge=1)
     """Their rank; NV-Embed: 16."""
-    alpha: float = Field(default=32, gt=0)
+    alpha: int = Field(default=32, ge=1)
     """What they count, over the rank; NV-Embed: 32."""
     dropout: float = Field(default=0.1, ge=0, lt=1)
     """NV-Embed: 0.1."""

@@ -1,7 +1,7 @@
 """From what people name as models to what ranks passages."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Union
 
@@ -36,18 +36,24 @@ class Ranker(Protocol):
 
 
 def find_models(
-    models: Sequence[ModelName], options: Options, observer: Observer
+    models: Sequence[ModelName] | Mapping[str, ModelName], options: Options, observer: Observer
 ) -> list[WordModel | DenseModel]:
     """Find all models before any of them does any work.
+
+    Args:
+        models: by what to call them, where that is not the last part of their names.
 
     Raises:
         UserError: one is not there, or cannot be what it is meant to be, or two are the same.
     """
     if not models:
         raise UserError("Name at least one model: a folder, a name on the Hub, or bm25.")
-    embedders = [_find_embedder(model, options) for model in models]
+    labelled = models
+    if not isinstance(labelled, Mapping):
+        labelled = dict(zip(_label(labelled), labelled, strict=True))
+    embedders = [_find_embedder(model, options) for model in labelled.values()]
     found: list[WordModel | DenseModel] = []
-    for label, model, embedder in zip(_label(models), models, embedders, strict=True):
+    for (label, model), embedder in zip(labelled.items(), embedders, strict=True):
         if embedder is None:
             found.append(WordModel(options.language, observer))
         else:

@@ -32,7 +32,7 @@ Model = WordModel | DenseModel
 
 
 def evaluate(
-    models: Sequence[ModelName] | ModelName,
+    models: Sequence[ModelName] | Mapping[str, ModelName] | ModelName,
     data: Sequence[str | Path] | str | Path,
     *,
     options: Options = _DEFAULT,
@@ -45,7 +45,7 @@ def evaluate(
 
     Args:
         models: folders and Hub names of sentence-transformers models, such models in memory, and
-            `bm25`.
+            `bm25`; or a mapping to them from what to call them.
         data: BEIR folders, folders or Hub names of data sets in MTEB's layout (as fret's own),
             files of pairs (STS), names of MTEB's tasks.
         show: of how many queries on either side the first passages are in `shown`.
@@ -57,7 +57,8 @@ def evaluate(
     """
     observer = observer or Silent()
     sets = _read_all(_as_list(data), options, observer)
-    found = find_models(_as_list(models), options, observer)
+    named = models if isinstance(models, Mapping) else _as_list(models)
+    found = find_models(named, options, observer)
     rows = [name for model in found for name in model.names]
     baseline = _find_baseline(options.baseline, rows)
     if not any(isinstance(each, Collection) for each in sets):

@@ -41,6 +41,25 @@ class Reporter(Protocol):
     def warned(self, message: str) -> None: ...
 
 
+class Silent:
+    """Nobody."""
+
+    def prepared(self, work: str, n_rows: int) -> None:
+        return None
+
+    def starts(self, work: str, done: int, total: int) -> None:
+        return None
+
+    def stepped(self, work: str, done: int, loss: float | None) -> None:
+        return None
+
+    def measured(self, work: str, step: int, figures: dict[str, float]) -> None:
+        return None
+
+    def warned(self, message: str) -> None:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Machine:
     """What the training runs on, and how; changes no result beyond rounding."""

@@ -25,14 +25,25 @@ from fret.config.training import DataSettings, FretData, TrainingSettings, Train
 from fret.durable import make_folder, placed, remove, sha256_of, write_json
 from fret.errors import DriftError, UserError
 from fret.locking import held
+from fret.pipeline_file import load_training
 from fret.records import hash_json
 from fret.retrieval.devices import choose_device, choose_precision
 from fret.retrieval.model_files import identify_model
 from fret.training.base import open_base
 from fret.training.card import CURVES, write_card
 from fret.training.curves import draw_curves, list_figures
-from fret.training.fit import Machine, Measure, Reporter, count_steps, fit, read_log, write_log
+from fret.training.fit import (
+    Machine,
+    Measure,
+    Reporter,
+    Silent,
+    count_steps,
+    fit,
+    read_log,
+    write_log,
+)
 from fret.training.format import Format
+from fret.training.measure import make_measure
 from fret.training.prepared import Prepared, prepare
 from fret.training.rows import Row, count_negatives, read_rows
 
@@ -51,23 +62,32 @@ class Trained:
 
 
 def train(
-    settings: TrainingSettings,
+    config: TrainingSettings | str | Path,
     *,
-    reporter: Reporter,
+    overrides: Sequence[str] = (),
     redo: str | None = None,
+    reporter: Reporter | None = None,
     measure: Callable[[SentenceTransformer], dict[str, float]] | None = None,
 ) -> Trained:
     """Train a model as a training file says, or go on with it; finished stages are skipped.
 
     Args:
+        config: a training file, or a shipped one by its name, or the settings themselves.
+        overrides: `key=value` texts, as after `--set`, for a file.
         redo: a stage to train anew, with those after it.
-        measure: what is measured while training; figures by name.
+        measure: what is measured while training, figures by name; by default what the training
+            file says.
 
     Raises:
         UserError: something to mend before; nothing was done.
         StageError: training failed; finished stages and checkpoints are kept.
     """
     _hush()
+    settings = config
+    if not isinstance(settings, TrainingSettings):
+        settings = load_training(str(settings), overrides)
+    reporter = reporter or Silent()
+    measure = measure or make_measure(settings)
     folder = Path(settings.models_dir) / settings.name
     device = choose_device(settings.device)[0]
     with held(folder, "model"):
