@@ -146,7 +146,8 @@ def _record_calls(
 
 def _few_tokens(model: PreTrainedModel, *, padded: bool) -> dict[str, Any]:
     """Two rows of a few tokens; with padding, the second row is half padding."""
-    n_words = int(model.get_input_embeddings().weight.shape[0])
+    embeddings: Any = model.get_input_embeddings()
+    n_words = embeddings.weight.shape[0]
     ids = torch.arange(1, 2 * _N_TOKENS + 1, device=model.device).view(2, -1) % n_words
     mask = torch.ones_like(ids)
     if padded:
