@@ -30,7 +30,7 @@ _OWN_SWITCH: dict[str, bool | str] = {"gemma3_text": True, "gemma4_text": "all"}
 _N_TOKENS = 8
 # Of the change that a token before makes, what a token after must make at least to be seen. It is
 # 0 where a token is hidden, or up to 8e-7 where rounding differs as a batch of experts is
-# regrouped, and 8e-2 at least where it is seen (Qwen3, Gemma 3, Mixtral, Qwen3-MoE; random weights).
+# regrouped, and 8e-2 at least where it is seen (Qwen3, Gemma 3, Mixtral, Qwen3-MoE, all random).
 _SEEN = 1e-4
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
