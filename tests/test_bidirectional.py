@@ -16,7 +16,7 @@ from fret.training.bidirectional import (
     require_bidirectional,
 )
 from fret.training.build import build_model
-from tiny_models import make_embedder
+from tiny_models import LLAMA_LIKE, make_embedder
 
 TEXTS = [
     "A kettle descales best with vinegar.",
@@ -187,6 +187,17 @@ def test_encoders_are_left_alone(tmp_path: Path) -> None:
     assert find_causal_layers(model) == []
     assert make_bidirectional(model, str(tmp_path / "tiny")) is model
     assert model.config.to_dict() == before
+
+
+def test_the_rounding_of_regrouped_experts_is_not_taken_for_sight() -> None:
+    from transformers import Qwen3MoeConfig, Qwen3MoeModel
+
+    torch.manual_seed(0)
+    experts = {"num_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 32}
+    model = Qwen3MoeModel(Qwen3MoeConfig(**LLAMA_LIKE, **experts))
+    assert find_causal_layers(model) == ["layers.0", "layers.1"]
+    model.config.is_causal = False
+    assert find_causal_layers(model) == []
 
 
 def test_default_weights_are_told_apart_too(tmp_path: Path) -> None:

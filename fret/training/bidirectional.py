@@ -29,7 +29,8 @@ from fret.errors import UserError
 _OWN_SWITCH: dict[str, bool | str] = {"gemma3_text": True, "gemma4_text": "all"}
 _N_TOKENS = 8
 # Of the change that a token before makes, what a token after must make at least to be seen. It is
-# 0 where a token is hidden; rounding may make 1e-6 of it where experts' batches are regrouped.
+# 0 where a token is hidden, or up to 8e-7 where rounding differs as a batch of experts is
+# regrouped, and 8e-2 at least where it is seen (Qwen3, Gemma 3, Mixtral, Qwen3-MoE, all random).
 _SEEN = 1e-4
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
@@ -146,7 +147,8 @@ def _record_calls(
 
 def _few_tokens(model: PreTrainedModel, *, padded: bool) -> dict[str, Any]:
     """Two rows of a few tokens; with padding, the second row is half padding."""
-    n_words = int(model.get_input_embeddings().weight.shape[0])
+    embeddings: Any = model.get_input_embeddings()
+    n_words = embeddings.weight.shape[0]
     ids = torch.arange(1, 2 * _N_TOKENS + 1, device=model.device).view(2, -1) % n_words
     mask = torch.ones_like(ids)
     if padded:

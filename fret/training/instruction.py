@@ -73,8 +73,8 @@ class InstructedTransformer(Transformer):
         tokenizer: Any = self.tokenizer
         if not getattr(tokenizer, "is_fast", False):
             raise UserError(
-                f"{self.config.name_or_path}: its tokenizer does not tell where in the text a token "
-                "lies, so the instruction's tokens cannot be told from the text's. Take "
+                f"{self.config.name_or_path}: its tokenizer does not tell where in the text a "
+                "token lies, so the instruction's tokens cannot be told from the text's. Take "
                 "mask_instruction=False, or a base with a tokenizer.json"
             )
 
