@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -58,27 +59,27 @@ def _print_query(shown: ShownQuery) -> None:
         what = "win" if shown.value > shown.baseline else "loss"
         found = f"{what}, {found}, baseline {shown.baseline:.3f}"
     _say((f"{shown.model} on {shown.data}, query {shown.query_id}: {found}", "bold"))
-    _say(("  query  ", "cyan"), _shorten(shown.query))
+    _say(("query  ", "cyan"), _shorten(shown.query), indent=2)
     for model, passages in shown.tops.items():
-        _say((f"  {model} found", "cyan"))
+        _say((f"{model} found", "cyan"), indent=2)
         _print_passages(passages)
-    _say(("  relevant", "cyan"))
+    _say(("relevant", "cyan"), indent=2)
     _print_passages(shown.relevant)
 
 
 def _print_passages(passages: Sequence[Passage]) -> None:
     if not passages:
-        _say("    nothing")
+        _say("nothing", indent=4)
     for rank, each in enumerate(passages, 1):
         is_repeated = each.text.startswith(each.title)
         text = each.text if is_repeated else f"{each.title}: {each.text}"
         mark = (f"grade {each.grade}", "green") if each.grade else ("not relevant", "red")
-        _say(f"    {rank}. {each.id} ", mark, f"  {_shorten(text)}")
+        _say(f"{rank}. {each.id} ", mark, f"  {_shorten(text)}", indent=4)
 
 
-def _say(*parts: str | tuple[str, str]) -> None:
+def _say(*parts: str | tuple[str, str], indent: int = 0) -> None:
     pieces = [clean(p) if isinstance(p, str) else (clean(p[0]), p[1]) for p in parts]
-    out.print(Text.assemble(*pieces))
+    out.print(Padding(Text.assemble(*pieces), (0, 0, 0, indent), expand=False))
 
 
 def _shorten(text: str) -> str:

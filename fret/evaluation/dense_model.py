@@ -66,7 +66,8 @@ class DenseModel:
         with _scratch() as folder, self._vectors(self._embedder) as vectors:
             path = vectors.write_passages(folder / "passages.npy", passages)
             asked = vectors.find_queries(queries)
-            return [self._rank(collection, path, asked, size) for size in self._sizes]
+            rows = zip(self.names, self._sizes, strict=True)
+            return [self._rank(collection, path, asked, size, name) for name, size in rows]
 
     def compare(self, pairs: PairSet) -> list[NDArray[np.float64]]:
         """Return the cosines of all pairs, for each row.
@@ -86,11 +87,10 @@ class DenseModel:
         return [np.einsum("nd,nd->n", each[0::2], each[1::2]).astype(np.float64) for each in cut]
 
     def _rank(
-        self, collection: Collection, path: Path, queries: Vectors, size: int | None
+        self, collection: Collection, path: Path, queries: Vectors, size: int | None, name: str
     ) -> Rankings:
         passages = PassageVectors(_shorten_file(path, size), device=self._embedder.device)
         asked = shorten(queries, size)
-        name = self._name if size is None else f"{self._name}@{size}"
         return rank_all(
             lambda some, k: passages.search(asked[some], k),
             collection.left_out,

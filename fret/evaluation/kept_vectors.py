@@ -87,7 +87,7 @@ class KeptVectors:
     def _encode(
         self, store: VectorStore, missing: dict[bytes, str], n: int, encode: Encode
     ) -> None:
-        work = f"encoding, {self._name}"
+        work = f"encoding, {self._name.rstrip('/').rpartition('/')[2]}"  # fits beside a bar
         self._observer.starts(work, n - len(missing), n)
 
         def tell(n_more: int) -> None:
