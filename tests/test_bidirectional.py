@@ -10,12 +10,12 @@ from transformers import AutoModel, MambaConfig, MambaModel, MistralConfig
 
 from decoders import CONFIGS, WINDOW, save_decoder
 from fret.errors import UserError
-from fret.training.bidirectional import (
+from fret.modules.bidirectional import (
     find_causal_layers,
     make_bidirectional,
     require_bidirectional,
 )
-from fret.training.build import build_model
+from fret.modules.build import build_model
 from tiny_models import LLAMA_LIKE, make_embedder
 
 TEXTS = [

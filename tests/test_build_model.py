@@ -15,11 +15,11 @@ from transformers import AutoTokenizer, GemmaTokenizer, GPT2Tokenizer, LlamaToke
 
 from decoders import CONFIGS, save_decoder
 from fret.errors import UserError
-from fret.training.bidirectional import find_causal_layers
-from fret.training.build import build_model, load_model
-from fret.training.ends import set_ends
-from fret.training.instruction import write_instruction
-from fret.training.latent_attention import LatentShape
+from fret.modules.bidirectional import find_causal_layers
+from fret.modules.build import build_model, load_model
+from fret.modules.ends import set_ends
+from fret.modules.instruction import write_instruction
+from fret.modules.latent_attention import LatentShape
 from tiny_models import make_embedder, train_tokenizer
 
 TEXTS = [

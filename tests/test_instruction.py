@@ -9,9 +9,9 @@ import torch
 
 from decoders import save_decoder
 from fret.errors import UserError
-from fret.training.build import build_model
-from fret.training.instruction import TEMPLATE, InstructedTransformer, write_instruction
-from fret.training.pooling import INSTRUCTION_MASK, TextPooling
+from fret.modules.build import build_model
+from fret.modules.instruction import TEMPLATE, InstructedTransformer, write_instruction
+from fret.modules.pooling import INSTRUCTION_MASK, TextPooling
 from tiny_models import make_embedder, train_tokenizer
 
 TASKS = [

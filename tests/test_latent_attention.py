@@ -10,8 +10,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from fret.training.latent_attention import LatentAttention, LatentShape
-from fret.training.pooling import INSTRUCTION_MASK
+from fret.modules.latent_attention import LatentAttention, LatentShape
+from fret.modules.pooling import INSTRUCTION_MASK
 
 D = 12
 SIZES: dict[str, Any] = {"latents": 5, "heads": 3, "head_width": 7, "mlp_factor": 2}

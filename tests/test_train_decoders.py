@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from fret.training.build import load_model
+from fret.modules.build import load_model
 from test_train import WORDS, Heard, losses, run, weights, write_config
 from test_training_rows import make_example, write_fret
 from tiny_models import CONFIGS, save_model

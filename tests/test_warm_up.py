@@ -10,8 +10,8 @@ from transformers import AutoModelForCausalLM
 
 from decoders import save_decoder
 from fret.errors import StageError, UserError
-from fret.training.bidirectional import find_causal_layers
-from fret.training.build import build_model, load_model
+from fret.modules.bidirectional import find_causal_layers
+from fret.modules.build import build_model, load_model
 from fret.training.warm_up import WarmUp, _compute_loss, _draw_batches, _put_under_head, warm_up
 from tiny_models import CORPUS, make_embedder
 

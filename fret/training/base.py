@@ -7,10 +7,10 @@ from sentence_transformers import SentenceTransformer
 
 from fret.config.training import ModelSettings
 from fret.errors import ConfigError
+from fret.modules.build import build_model, load_model
+from fret.modules.instruction import InstructedTransformer
+from fret.modules.latent_attention import LatentShape
 from fret.retrieval.model_files import download, find_cached, find_packaged
-from fret.training.build import build_model, load_model
-from fret.training.instruction import InstructedTransformer
-from fret.training.latent_attention import LatentShape
 
 
 def open_base(name: str, how: ModelSettings, query_format: str, device: str) -> SentenceTransformer:

@@ -15,7 +15,7 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, PreTrainedModel, get_linear_schedule_with_warmup
 
 from fret.errors import StageError, UserError
-from fret.training.bidirectional import require_bidirectional
+from fret.modules.bidirectional import require_bidirectional
 
 _IGNORED = -100  # the label that transformers' losses pass over
 Batch = dict[str, Tensor]

@@ -14,8 +14,8 @@ from sentence_transformers.base.modules import Transformer
 from torch import Tensor
 
 from fret.errors import UserError
-from fret.training.bidirectional import is_told_bidirectional, require_bidirectional
-from fret.training.pooling import INSTRUCTION_MASK, Features
+from fret.modules.bidirectional import is_told_bidirectional, require_bidirectional
+from fret.modules.pooling import INSTRUCTION_MASK, Features
 
 TEMPLATE = "Instruct: {task}\nQuery: {query}"
 """NV-Embed's (arXiv 2405.17428), which took it from E5-mistral (2401.00368)."""
@@ -104,7 +104,7 @@ class InstructedTransformer(Transformer):
         if not all(isinstance(text, str) for text in inputs):
             raise UserError(
                 "an embedding is made of one text, not of a pair: write the instruction into it "
-                "with fret.training.instruction.write_instruction(task, query), or pass prompt="
+                "with fret.modules.instruction.write_instruction(task, query), or pass prompt="
             )
         texts = [(prompt or "") + text for text in inputs]
         rows = self._tokenise(texts, options.get("max_length"))

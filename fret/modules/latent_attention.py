@@ -8,7 +8,7 @@ from sentence_transformers.base.modules import Module
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fret.training.pooling import Features, pooled_tokens
+from fret.modules.pooling import Features, pooled_tokens
 
 
 @dataclass(frozen=True, slots=True)

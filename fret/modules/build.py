@@ -9,17 +9,16 @@ from sentence_transformers.base.modules import Module, Normalize, Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling
 
 from fret.errors import UserError
-from fret.retrieval.model_files import find_packaged
-from fret.training.bidirectional import (
+from fret.modules.bidirectional import (
     find_causal_layers,
     is_told_bidirectional,
     make_bidirectional,
     require_bidirectional,
 )
-from fret.training.ends import set_ends, set_padding
-from fret.training.instruction import InstructedTransformer
-from fret.training.latent_attention import LatentAttention, LatentShape
-from fret.training.pooling import TextPooling
+from fret.modules.ends import set_ends, set_padding
+from fret.modules.instruction import InstructedTransformer
+from fret.modules.latent_attention import LatentAttention, LatentShape
+from fret.modules.pooling import TextPooling
 
 PoolingName = Literal["latent", "mean", "last"]
 
@@ -64,7 +63,7 @@ def build_model(
     """
     if pooling not in get_args(PoolingName):
         raise UserError(f"pooling {pooling!r} is not known: take one of {get_args(PoolingName)}")
-    base = find_packaged(str(base)) or str(base)
+    base = str(base)
     transformer = _read_base(base, options)
     is_decoder = _is_decoder(transformer.model)
     if is_decoder and bidirectional:
