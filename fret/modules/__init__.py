@@ -1,1 +1,1 @@
-"""Parts of embedding models beyond sentence-transformers' own, and what assembles and loads them."""
+"""Parts of embedding models beyond sentence-transformers' own; what assembles and loads them."""
