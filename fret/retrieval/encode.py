@@ -223,10 +223,8 @@ def _check_finite(vectors: NDArray[np.float32], texts: Sequence[str], path: str)
 
 
 class LoadedEmbedder(Embedder):
-    """An embedder of a model that is in memory already, as one in training is.
-
-    It computes where the model is and as the model does: of `how`, device, precision and maximum
-    length do not count. Its weights may change, so its vectors cannot be kept.
+    """A model that is in memory already: where it is, in its own precision and maximum length,
+    whatever `how` says. Its weights may change, as in training, so its vectors cannot be kept.
     """
 
     is_stored = False
