@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fret import cli_answers, cli_audit, cli_batch, cli_report
+from fret import cli_answers, cli_audit, cli_batch, cli_evaluate, cli_report, cli_train
 from fret.cli_errors import report_errors
 from fret.shipped import recipes
 
@@ -26,6 +26,9 @@ app.add_typer(cli_answers.app, name="answers")
 app.add_typer(cli_batch.app, name="batch")
 app.command()(cli_audit.audit)
 app.command()(cli_report.report)
+app.command()(cli_train.train)
+app.command()(cli_train.ablate)
+app.command()(cli_evaluate.evaluate)
 
 PipelineArgument = Annotated[
     str,

@@ -1,19 +1,22 @@
-"""Read a pipeline file: find it, apply overrides, refuse secrets, check it, explain errors."""
+"""Read a pipeline or training file: find it, override, refuse secrets, check, explain errors."""
 
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from fret.config import PipelineSettings, Settings
+from fret.config.training import TrainingSettings
 from fret.errors import ConfigError
-from fret.shipped import recipes
+from fret.shipped import recipes, training_recipes
+
+S = TypeVar("S", bound=Settings)
 
 
 def load_settings(pipeline: str, overrides: Sequence[str] = ()) -> tuple[PipelineSettings, Path]:
@@ -26,15 +29,25 @@ def load_settings(pipeline: str, overrides: Sequence[str] = ()) -> tuple[Pipelin
     Raises:
         ConfigError: with every problem found, each with its place and a way to mend it.
     """
-    path = _find(pipeline)
+    path = _find(pipeline, "pipeline", recipes())
+    return _load(path, overrides, PipelineSettings), path
+
+
+def load_training(config: str, overrides: Sequence[str] = ()) -> TrainingSettings:
+    """Load and check a training file, or a shipped one by its name; as `load_settings`."""
+    path = _find(config, "training", training_recipes())
+    return _load(path, overrides, TrainingSettings)
+
+
+def _load(path: Path, overrides: Sequence[str], tree: type[S]) -> S:
     data = _read_yaml(path)
     for override in overrides:
         _apply(data, override)
     _refuse_secrets(data, path)
     try:
-        return PipelineSettings.model_validate(data), path
+        return tree.model_validate(data)
     except ValidationError as error:
-        problems = sorted({_explain(detail) for detail in error.errors()})
+        problems = sorted({_explain(detail, tree) for detail in error.errors()})
         # Only the keys: a value may be a password in an address.
         keys = ", ".join(override.partition("=")[0] for override in overrides)
         what = f"{path} (with --set {keys})" if overrides else path
@@ -43,16 +56,15 @@ def load_settings(pipeline: str, overrides: Sequence[str] = ()) -> tuple[Pipelin
         ) from None
 
 
-def _find(pipeline: str) -> Path:
-    if Path(pipeline).is_file():
-        return Path(pipeline)
-    shipped = recipes()
-    if pipeline in shipped:
-        return shipped[pipeline]
-    names = ", ".join(shipped)
+def _find(name: str, kind: str, shipped: Mapping[str, Path]) -> Path:
+    if Path(name).is_file():
+        return Path(name)
+    if name in shipped:
+        return shipped[name]
+    hint = "`fret init NAME` writes a pipeline file to start from." if kind == "pipeline" else ""
     raise ConfigError(
-        f"There is no pipeline file {pipeline!r}, and no recipe of that name (recipes: {names}). "
-        "`fret init NAME` writes a pipeline file to start from."
+        f"There is no {kind} file {name!r}, and no recipe of that name (recipes: "
+        f"{', '.join(shipped)}). {hint}".rstrip()
     )
 
 
@@ -80,7 +92,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} cannot be read as YAML: {error}") from error
     if not isinstance(data, dict):
         raise ConfigError(
-            f"{path} is not a pipeline file: it must be a YAML mapping that begins with `run:`."
+            f"{path} is not a pipeline or training file: it must be a YAML mapping that begins "
+            "with `run:` or `name:`."
         )
     return data
 
@@ -160,8 +173,8 @@ def _leaves(data: Any, where: str = "", key: str = "") -> Iterator[tuple[str, st
         yield from _leaves(value, f"{where}.{name}" if where else name, name)
 
 
-def _explain(detail: ErrorDetails) -> str:
-    place, section = _locate(detail["loc"])
+def _explain(detail: ErrorDetails, tree: type[Settings]) -> str:
+    place, section = _locate(detail["loc"], tree)
     where = ".".join(place)
     match detail["type"]:
         case "extra_forbidden":
@@ -189,14 +202,16 @@ def _explain(detail: ErrorDetails) -> str:
             return f"{where}: {message} (it is {detail['input']!r})"
 
 
-def _locate(loc: Sequence[int | str]) -> tuple[list[str], type[Settings] | None]:
+def _locate(
+    loc: Sequence[int | str], tree: type[Settings]
+) -> tuple[list[str], type[Settings] | None]:
     """Return the place of an error as the user wrote it, and the section of its last part.
 
     Pydantic puts the kind of a section into the place (`writer.llm.model`); the file has no such
     key.
     """
     place: list[str] = []
-    hint: Any = PipelineSettings
+    hint: Any = tree
     section: type[Settings] | None = None
     for part in loc:
         if part == "[key]":  # pydantic's mark for a wrong key of a mapping, after that key

@@ -20,6 +20,18 @@ def find_file(path: str, *, beside: Path | None = None) -> Path | None:
     return next((found for folder in folders if (found := folder / path).exists()), None)
 
 
+_TRAINING = "train_"
+
+
 def recipes() -> dict[str, Path]:
     """Return the shipped pipeline files by name."""
+    return {name: path for name, path in _list_files().items() if not name.startswith(_TRAINING)}
+
+
+def training_recipes() -> dict[str, Path]:
+    """Return the shipped training files by name."""
+    return {name: path for name, path in _list_files().items() if name.startswith(_TRAINING)}
+
+
+def _list_files() -> dict[str, Path]:
     return {file.stem: file for file in sorted((shipped_root() / "pipelines").glob("*.yaml"))}

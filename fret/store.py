@@ -14,17 +14,13 @@ cut leaves finished shards or nothing.
 """
 
 import json
-import os
 import shutil
-import socket
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
-
-from filelock import FileLock, Timeout
 
 from fret.durable import (
     explained,
@@ -38,7 +34,8 @@ from fret.durable import (
     size_of,
     write_json,
 )
-from fret.errors import RunLocked, StoreError
+from fret.errors import StoreError
+from fret.locking import held
 from fret.manifest import Manifest, Shard
 from fret.records import Dropped, Record
 
@@ -248,23 +245,9 @@ class Run:
         if data != old:
             write_json(path, data)
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Hold the run for this process; a second one is told who holds it."""
-        make_folder(self.path)
-        lock, holder = FileLock(self.path / ".lock"), self.path / ".holder.json"
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise RunLocked(_describe_holder(self.path, holder)) from None
-        except OSError as error:
-            raise StoreError(f"{self.path} cannot be locked: {error.strerror}.") from error
-        try:
-            write_json(holder, {"pid": os.getpid(), "host": socket.gethostname()})
-            yield
-            holder.unlink(missing_ok=True)
-        finally:
-            lock.release()
+        return held(self.path, "run")
 
     def dataset_made_from(self) -> str | None:
         """Return what the dataset folder was made from; None when not all of it is there."""
@@ -291,14 +274,3 @@ class Run:
             fresh.replace(self.dataset_dir)
             flush(self.path)
         shutil.rmtree(old, ignore_errors=True)
-
-
-def _describe_holder(run: Path, holder: Path) -> str:
-    try:
-        data = json.loads(holder.read_text("utf-8"))
-        who = f"process {data['pid']} on {data['host']}"
-    except (OSError, ValueError, KeyError, TypeError):
-        who = "another process"
-    return (
-        f"The run in {run} is held by {who}. Wait until it ends, or stop it; nothing was done here."
-    )

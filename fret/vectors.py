@@ -11,6 +11,7 @@ removed at any time: what it held is encoded again when it is needed.
 """
 
 import hashlib
+import re
 import time
 import uuid
 import zipfile
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 
 from fret.durable import make_folder, placed, write_json
 from fret.errors import StoreError
+from fret.records import hash_json
 
 Keys = NDArray[np.bytes_]
 """One key of 16 bytes for each text."""
@@ -37,6 +39,17 @@ _LEFTOVER_S = 24 * 3600.0
 def make_key(prompt: str, text: str) -> bytes:
     """Return what a text with its prompt is known by."""
     return hashlib.sha256(f"{len(prompt)}\0{prompt}{text}".encode()).digest()[:_KEY_BYTES]
+
+
+def name_folder(name: str, how: dict[str, Any]) -> str:
+    """Return the name of the folder of a model's vectors: what people call it, and a hash.
+
+    Args:
+        how: what decides the vectors.
+    """
+    name = Path(name).name if Path(name).is_absolute() else name
+    plain = re.sub(r"[^\w.-]+", "--", name).strip(".-")[-60:] or "model"
+    return f"{plain}-{hash_json(how)[:12]}"
 
 
 class VectorStore:

@@ -17,6 +17,7 @@ GROUND = BOTTOM | {
     "shipped",
     "fingerprint",
     "durable",
+    "locking",
     "lookup",
     "vectors",
     "pipeline_file",
@@ -37,13 +38,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipeline_file": BOTTOM | {"config", "shipped"},
     "prompts": BOTTOM | {"shipped"},
     "manifest": BOTTOM,
-    "store": BOTTOM | {"durable", "manifest"},
+    "locking": BOTTOM | {"durable"},
+    "store": BOTTOM | {"durable", "locking", "manifest"},
     "unpack": set(),
     "sources": BOTTOM | {"unpack"},
     # language, tokenize: filters and duplicates go by words.
     "text": BOTTOM | {"unpack", "language", "retrieval.tokenize"},
     "llm": BOTTOM,
-    "retrieval": BOTTOM,
+    "modules": BOTTOM,
+    # modules.build: loads models that fret made.
+    "retrieval": BOTTOM | {"modules.build"},
     "choosing": BOTTOM | {"retrieval"},
     "language": {"retrieval.tokenize"},
     # text.splitting: passages and queries are cut from one splitter's sentences.
@@ -59,6 +63,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "audit": GROUND | {"retrieval", "single_page"},
     # tokenize: the words of a query are marked; language: names for codes.
     "report": GROUND | {"retrieval.tokenize", "single_page", "language.names"},
+    "training": GROUND | {"retrieval", "modules", "evaluation"},
+    "ablation": GROUND | {"training", "evaluation"},
+    "evaluation": GROUND | {"retrieval"},
     "estimate": GROUND | {"stages", "llm"},
     "plan": GROUND | {"stages"},
     "shards": GROUND | {"stages", "llm.types", "plan"},
@@ -75,6 +82,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "display_queries": {"records", "terminal"},
     "display_llm": GROUND | {"estimate", "llm", "terminal"},
     "display_audit": GROUND | {"audit", "terminal"},
+    "display_evaluate": {"evaluation", "terminal"},
     "cli": GROUND
     | {
         "pipeline",
@@ -84,6 +92,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "cli_answers",
         "cli_audit",
         "cli_batch",
+        "cli_evaluate",
+        "cli_train",
         "cli_errors",
         "cli_report",
         "log_json",
@@ -92,9 +102,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli_answers": GROUND | {"display_llm", "llm", "cli_errors"},
     "cli_audit": GROUND | {"audit", "display_audit", "pipeline", "cli_errors"},
     "cli_batch": GROUND | {"display_progress", "display_llm", "pipeline", "cli_errors"},
+    "cli_evaluate": GROUND | {"evaluation", "display_evaluate", "display_progress", "cli_errors"},
+    "cli_train": GROUND
+    | {"training", "ablation", "pipeline", "display_training", "display_progress", "cli_errors"},
+    "display_training": GROUND | {"display_evaluate", "terminal"},
     "cli_errors": GROUND | {"display"},
     "cli_report": GROUND | {"pipeline", "terminal", "cli_errors"},
     "__init__": {"pipeline"},
+    "__init__": {"pipeline", "pipeline_file", "evaluation", "training", "ablation"},
     "__main__": {"cli"},
 }
 
@@ -115,6 +130,7 @@ MAY_REACH = {
     "llm/database.py",
     "store.py",
     "retrieval/hub.py",
+    "locking.py",
     "retrieval/model_files.py",
     "retrieval/tokenizer_files.py",
     "sources/archive_files.py",

@@ -75,6 +75,9 @@ class Embedder:
         path: what `find_model` found.
     """
 
+    is_stored = True
+    """Whether `identify` stands for its vectors, so that they may be kept."""
+
     def __init__(self, path: str, how: Encoding = Encoding()) -> None:
         self.path, self.how = path, how
 
@@ -108,6 +111,15 @@ class Embedder:
             return ""
         return _find_prompt(self._load().model, _QUERY_PROMPTS, _PASSAGE_PROMPTS)
 
+    def with_encoding(self, how: Encoding) -> "Embedder":
+        """Return an embedder of the same model that encodes in another way."""
+        return Embedder(self.path, how)
+
+    def find_prompt(self, *names: str) -> str | None:
+        """Return the model's own prompt of the first of these names that it has."""
+        prompts: dict[str, str] = self._load().model.prompts
+        return next((prompts[name] for name in names if prompts.get(name)), None)
+
     def encode_passages(self, passages: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
         """Encode (title, text) pairs to unit vectors, one row each.
 
@@ -126,7 +138,13 @@ class Embedder:
     def encode_queries(self, queries: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
         """Encode (task, query) pairs to unit vectors, one row each; errors as for passages."""
         texts = [format_query(self.how.query_format, *each) for each in queries]
-        return self._encode(texts, "encode_query", self.query_prompt, None)
+        return self.encode_written_queries(texts)
+
+    def encode_written_queries(
+        self, texts: Sequence[str], tell: Callable[[int], None] | None = None
+    ) -> NDArray[np.float32]:
+        """Encode queries as `format_query` wrote them; `tell` is told how many more are done."""
+        return self._encode(texts, "encode_query", self.query_prompt, tell)
 
     def _load(self) -> "_Loaded":
         devices = choose_device(self.how.device)
@@ -204,6 +222,31 @@ def _check_finite(vectors: NDArray[np.float32], texts: Sequence[str], path: str)
         )
 
 
+class LoadedEmbedder(Embedder):
+    """A model that is in memory already: where it is, in its own precision and maximum length,
+    whatever `how` says. Its weights may change, as in training, so its vectors cannot be kept.
+    """
+
+    is_stored = False
+
+    def __init__(self, model: Any, how: Encoding = Encoding()) -> None:
+        super().__init__("memory", how)
+        self._model = model
+
+    def with_encoding(self, how: Encoding) -> "LoadedEmbedder":
+        return LoadedEmbedder(self._model, how)
+
+    @property
+    def device(self) -> str:
+        return str(self._model.device)
+
+    def identify(self) -> dict[str, Any]:
+        return {"files": "in memory"}
+
+    def _load(self) -> "_Loaded":
+        return _Loaded(self._model, (self.device,))
+
+
 class _Loaded:
     """A model in memory, and the processes that share its work where there are several devices."""
 
@@ -248,3 +291,10 @@ def close_pools() -> None:
         if _pooled:
             _pooled.clear()
             _load_model.cache_clear()
+
+
+def forget_models() -> None:
+    """Let go of models in memory, so that another one has room; they load again when needed."""
+    close_pools()
+    with _ENCODING:
+        _load_model.cache_clear()

@@ -142,15 +142,22 @@ def load_files(path: str, device: str, precision: str) -> Any:
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # fret shows its own
+    dtype = getattr(torch, precision)
     try:
+        if _has_modules_of_fret(path):
+            from fret.modules.build import load_model
+
+            return load_model(path, device=device, local_files_only=True, dtype=dtype)
         return SentenceTransformer(
-            path,
-            device=device,
-            local_files_only=True,
-            model_kwargs={"dtype": getattr(torch, precision)},
+            path, device=device, local_files_only=True, model_kwargs={"dtype": dtype}
         )
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
         raise ConfigError(
             f"The embedding model in {path} cannot be loaded: {error}. "
             "Remove that folder to have it fetched anew, or name another model."
         ) from error
+
+
+def _has_modules_of_fret(path: str) -> bool:
+    modules = Path(path) / "modules.json"
+    return modules.is_file() and '"fret.' in modules.read_text("utf-8")

@@ -2,7 +2,6 @@
 order."""
 
 import itertools
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from fret.retrieval.encode import Embedder, write_passage
 from fret.retrieval.search import PassageVectors
 from fret.stages.base import Observer
 from fret.store import Run
-from fret.vectors import Keys, VectorStore, as_keys, make_key
+from fret.vectors import Keys, VectorStore, as_keys, make_key, name_folder
 
 # What a kill loses at most: a minute of MiniLM on a processor, seconds on a GPU. As many are sorted
 # by length together, so that batches need little padding.
@@ -33,14 +32,14 @@ def open_vectors(
         StoreError: a file is damaged.
     """
     how = embedder.identify()
-    key = f"{_plain(name)}-{hash_json({**how, 'prompt': embedder.passage_prompt})[:12]}"
+    key = name_folder(name, {**how, "prompt": embedder.passage_prompt})
     stage = run.stage(Passage.STAGE)
     # By what the shards hold: where passages change or are added, the file is another.
     made_of = hash_json([shard.sha256 for shard in stage.require().shards])[:12]
     view = f"vectors/{key}-{made_of}.npy"
 
     def make(path: Path) -> None:
-        parts, about = folder / f"{_plain(name)}-{hash_json(how)[:12]}", {"model": name, **how}
+        parts, about = folder / name_folder(name, how), {"model": name, **how}
         keys = _keys_of(run, embedder)
         _encode_missing(run, keys, embedder, VectorStore(parts, about=about), observer)
         VectorStore(parts, about=about).write_rows(path, keys)
@@ -97,9 +96,3 @@ def _keys_of(run: Run, embedder: Embedder) -> Keys:
 
 def _texts(run: Run) -> Iterable[str]:
     return (write_passage(passage.full_title, passage.text) for passage in run.rows(Passage))
-
-
-def _plain(name: str) -> str:
-    """Return a name that can be one of a folder."""
-    name = Path(name).name if Path(name).is_absolute() else name
-    return re.sub(r"[^\w.-]+", "--", name).strip(".-")[-60:] or "model"

@@ -1,0 +1,84 @@
+"""`fret train`: an embedding model from a training file."""
+
+from typing import Annotated
+
+import typer
+
+from fret.cli_errors import report_errors
+from fret.shipped import training_recipes
+
+
+def train(
+    config: Annotated[
+        str,
+        typer.Argument(
+            metavar="CONFIG",
+            help=f"A training file, or a recipe: {', '.join(training_recipes())}.",
+        ),
+    ],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Override a setting, as stages.0.steps=100. May be repeated.",
+        ),
+    ] = None,
+    redo: Annotated[
+        str | None,
+        typer.Option(metavar="STAGE", help="Train this stage and all after it anew."),
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Only errors and the last line.")
+    ] = False,
+) -> None:
+    """Train an embedding model on datasets, or go on with it."""
+    from fret.display_training import TrainingDisplay, print_trained
+    from fret.pipeline_file import load_training
+
+    with report_errors():
+        settings = load_training(config, set_ or [])
+        from fret.training.train import train as train_model  # heavy: only for a right file
+
+        with TrainingDisplay(quiet=quiet) as display:
+            trained = train_model(settings, reporter=display, redo=redo)
+        print_trained(trained.model, trained.stages)
+
+
+def ablate(
+    pipeline: Annotated[str, typer.Argument(metavar="PIPELINE", help="A finished pipeline.")],
+    config: Annotated[
+        str,
+        typer.Option("--train", metavar="CONFIG", help="A training file of one stage."),
+    ] = "train_small",
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DATA",
+            help="What to measure on, as for `fret evaluate`; by default the dataset's own test.",
+        ),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Override a setting of the training file."),
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Only errors and the table.")
+    ] = False,
+) -> None:
+    """Was the labelling worth it? Train with seeds and with what was chosen, and compare."""
+    from fret.display_progress import Display
+    from fret.display_training import TrainingDisplay, print_ablation
+    from fret.pipeline import load
+    from fret.pipeline_file import load_training
+
+    with report_errors():
+        run = load(pipeline).stored
+        settings = load_training(config, set_ or [])
+        from fret.ablation import ablate as run_ablation  # heavy: only for right files
+
+        with TrainingDisplay(quiet=quiet) as display:
+            found = run_ablation(
+                run, settings, data or [], reporter=display, observer=Display(quiet=True)
+            )
+        print_ablation(found)

@@ -1,0 +1,301 @@
+"""Training from a file to a model folder, with tiny random models: whole, killed, changed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+from sentence_transformers import SentenceTransformer
+
+from fret.errors import ConfigError, DriftError, StageError, UserError
+from fret.pipeline_file import load_training
+from fret.shipped import training_recipes
+from fret.training.train import Trained, train
+from test_training_rows import make_example, write_fret
+from tiny_models import save_embedder
+
+WORDS = ["kettle", "flue", "frost", "vinegar", "sweep", "clean", "year", "lime", "stove", "tea"]
+
+
+class Heard:
+    """A reporter that remembers."""
+
+    def __init__(self) -> None:
+        self.begun: list[tuple[int, int]] = []
+        self.steps: list[int] = []
+        self.figures: list[dict[str, float]] = []
+
+    def prepared(self, work: str, n_rows: int) -> None: ...
+
+    def starts(self, work: str, done: int, total: int) -> None:
+        self.begun.append((done, total))
+
+    def stepped(self, work: str, done: int, loss: float | None) -> None:
+        self.steps.append(done)
+
+    def measured(self, work: str, step: int, figures: dict[str, float]) -> None:
+        self.figures.append({"step": step, **figures})
+
+    def warned(self, message: str) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_embedder(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Examples whose answer shares a word with the query."""
+    rows = []
+    for number in range(48):
+        word, other = WORDS[number % 10], WORDS[(number + 3) % 10]
+        rows.append(
+            make_example(
+                number,
+                query=f"{word} {number}",
+                positive=f"about {word} {number}",
+                negatives=[f"about {other} {number}", f"on {other}"],
+            )
+        )
+    return write_fret(tmp_path_factory.mktemp("data"), rows)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def write_config(folder: Path, base: Path, data: str, **changes: Any) -> Path:
+    settings: dict[str, Any] = {
+        "name": "tiny",
+        "models_dir": str(folder / "models"),
+        "base": str(base),
+        "model": {"max_length": 32},
+        "stages": [
+            {
+                "data": [{"kind": "fret", "path": data}],
+                "batch_size": 8,
+                "steps": 12,
+                "learning_rate": 3e-3,
+            }
+        ],
+        "device": "cpu",
+        "save_every": 4,
+    }
+    path = folder / "train.yaml"
+    path.write_text(yaml.safe_dump(settings | changes), "utf-8")
+    return path
+
+
+def run(config: Path, **options: Any) -> Trained:
+    return train(load_training(str(config)), reporter=options.pop("heard", Heard()), **options)
+
+
+def weights(trained: Path) -> Any:
+    return torch.cat(
+        [w.flatten() for _, w in sorted(load_file(trained / "model.safetensors").items())]
+    )
+
+
+def losses(folder: Path) -> list[float]:
+    lines = (folder / "log.jsonl").read_text().splitlines()
+    return [line["loss"] for line in map(json.loads, lines) if "loss" in line]
+
+
+def test_a_model_learns_and_loads_without_fret(tmp_path: Path, base: Path, data: str) -> None:
+    heard = Heard()
+    trained = run(write_config(tmp_path, base, data), heard=heard)
+    assert heard.begun == [(0, 12)] and heard.steps == list(range(1, 13))
+    log = losses(tmp_path / "models/tiny/train")
+    assert log[-1] < 0.9 * log[0]
+    left = {path.name for path in (tmp_path / "models/tiny/train").iterdir()}
+    assert left == {"manifest.json", "log.jsonl", "model"}
+    script = (
+        "import sys; sys.modules['fret'] = None\n"
+        "from sentence_transformers import SentenceTransformer\n"
+        f"model = SentenceTransformer({str(trained.model)!r}, device='cpu')\n"
+        "query = model.encode_query('kettle')\n"
+        "raw = model.encode('task: search result | query: kettle')\n"
+        "assert (query == raw).all() and query.shape == (16,)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
+    card = (trained.model / "README.md").read_text()
+    assert (
+        card.startswith("---\nlibrary_name: sentence-transformers")
+        and "| train | 48 | 12 |" in card
+    )
+
+
+def test_what_is_finished_is_not_trained_again(tmp_path: Path, base: Path, data: str) -> None:
+    config = write_config(tmp_path, base, data)
+    first = weights(run(config).model)
+    heard = Heard()
+    assert torch.equal(weights(run(config, heard=heard).model), first)
+    assert heard.begun == []
+
+
+def test_other_settings_are_refused_and_redone_when_asked(
+    tmp_path: Path, base: Path, data: str
+) -> None:
+    first = weights(run(write_config(tmp_path, base, data)).model)
+    config = write_config(tmp_path, base, data, seed=1)
+    with pytest.raises(DriftError, match=r"another before.*--redo train"):
+        run(config)
+    assert not torch.equal(weights(run(config, redo="train").model), first)
+    with pytest.raises(UserError, match="no stage 'x'; the stages are train"):
+        run(config, redo="x")
+
+
+def test_data_that_changed_is_noticed(tmp_path: Path, base: Path, data: str) -> None:
+    pairs = tmp_path / "pairs.jsonl"
+    pairs.write_text('{"anchor": "kettle", "positive": "tea"}\n' * 8)
+    source = {"kind": "pairs", "path": str(pairs)}
+    stages = [{"data": [source], "batch_size": 4, "steps": 2}]
+    config = write_config(tmp_path, base, data, stages=stages)
+    run(config)
+    pairs.write_text('{"anchor": "stove", "positive": "flue"}\n' * 8)
+    with pytest.raises(DriftError, match="another data"):
+        run(config)
+
+
+def start(config: Path) -> "subprocess.Popen[bytes]":
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "fret", "train", str(config)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def test_killed_at_any_step_it_ends_in_the_same_model(
+    tmp_path: Path, base: Path, data: str
+) -> None:
+    stage = {"data": [{"kind": "fret", "path": data}], "batch_size": 8, "learning_rate": 3e-3}
+    stages = [stage | {"name": "one", "steps": 12}, stage | {"name": "two", "steps": 12}]
+    (tmp_path / "whole").mkdir()
+    whole = run(write_config(tmp_path / "whole", base, data, stages=stages))
+    config = write_config(tmp_path, base, data, stages=stages)
+    folder = tmp_path / "models/tiny"
+    seen = 0
+    for place in ("one/checkpoints/checkpoint-4", "two/checkpoints/checkpoint-8"):
+        process = start(config)
+        deadline = time.monotonic() + 120
+        while not (folder / place).exists() and process.poll() is None:
+            assert time.monotonic() < deadline, "no checkpoint came"
+            time.sleep(0.01)
+        seen += process.poll() is None
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=30)
+    assert seen == 2, "it was over before it could be killed"
+    process = start(config)
+    output, _ = process.communicate(timeout=200)
+    assert process.returncode == 0, output.decode()
+    assert "going on from step" in output.decode()
+    difference = (weights(folder / "model") - weights(whole.model)).abs().max()
+    assert difference < 1e-6
+    for stage_name in ("one", "two"):
+        broken = losses(folder / stage_name)
+        assert broken[-1] == pytest.approx(losses(tmp_path / "whole/models/tiny" / stage_name)[-1])
+
+
+def test_a_checkpoint_that_was_cut_off_is_not_taken(tmp_path: Path, base: Path, data: str) -> None:
+    config = write_config(tmp_path, base, data)
+    half = tmp_path / "models/tiny/train/checkpoints/checkpoint-8"
+    half.mkdir(parents=True)
+    (half / "model.safetensors").write_bytes(b"half")
+    heard = Heard()
+    run(config, heard=heard)
+    assert heard.begun == [(0, 12)]
+
+
+def test_figures_are_measured_on_the_way_and_at_the_end(
+    tmp_path: Path, base: Path, data: str
+) -> None:
+    heard = Heard()
+    config = write_config(tmp_path, base, data, evaluate={"every": 5})
+
+    def measure(model: SentenceTransformer) -> dict[str, float]:
+        return {"width": float(model.encode("x").shape[0])}
+
+    run(config, heard=heard, measure=measure)
+    assert heard.figures == [{"step": step, "width": 16.0} for step in (5, 10, 12)]
+    lines = (tmp_path / "models/tiny/train/log.jsonl").read_text().splitlines()
+    assert sum("width" in line for line in lines) == 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"loss": {"kind": "gecko", "in_batch": False}},
+        {"mini_batch_size": 3},
+        {"matryoshka": [16, 8]},
+        {"matryoshka": [16, 8], "mini_batch_size": 3},
+        {"loss": {"kind": "sentence_transformers", "name": "MultipleNegativesRankingLoss",
+                  "arguments": {"scale": 10.0}}},
+        {"mixing": "one_source"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_each_way_of_training_learns(
+    tmp_path: Path, base: Path, data: str, change: dict[str, Any]
+) -> None:
+    pairs = tmp_path / "pairs.jsonl"
+    lines = [{"anchor": word, "positive": f"all about {word}"} for word in WORDS]
+    pairs.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    sources = [{"kind": "fret", "path": data}, {"kind": "pairs", "path": str(pairs)}]
+    stage = {"data": sources, "batch_size": 5, "steps": 30, "learning_rate": 3e-3} | change
+    run(write_config(tmp_path, base, data, stages=[stage]))
+    log = losses(tmp_path / "models/tiny/train")
+    assert log[-1] < log[0]
+
+
+def test_a_loss_that_is_no_number_stops_and_says_so(tmp_path: Path, base: Path, data: str) -> None:
+    stage = {"data": [{"kind": "fret", "path": data}], "batch_size": 8, "learning_rate": 1e30}
+    config = write_config(tmp_path, base, data, stages=[stage | {"steps": 40}])
+    with pytest.raises(StageError, match=r"loss of train is nan.*Lower learning_rate"):
+        run(config)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"matryoshka": [32]}, "matryoshka: .*16"),
+        ({"loss": {"kind": "sentence_transformers", "name": "NoLoss"}}, "has no loss 'NoLoss'"),
+        (
+            {"loss": {"kind": "sentence_transformers", "name": "TripletLoss",
+                      "arguments": {"x": 1}}},
+            "arguments: ",
+        ),
+    ],
+)  # fmt: skip
+def test_losses_that_cannot_be_made_are_told(
+    tmp_path: Path, base: Path, data: str, change: dict[str, Any], message: str
+) -> None:
+    stage = {"data": [{"kind": "fret", "path": data}], "steps": 1} | change
+    with pytest.raises(ConfigError, match=message):
+        run(write_config(tmp_path, base, data, stages=[stage]))
+
+
+def test_a_base_that_is_nowhere_is_told(tmp_path: Path, data: str) -> None:
+    config = write_config(tmp_path, Path("nobody/nothing"), data)
+    with pytest.raises(ConfigError, match="nobody/nothing"):
+        run(config)
+
+
+@pytest.mark.parametrize("name", sorted(training_recipes()))
+def test_recipe_loads(name: str) -> None:
+    assert f"train_{load_training(name).name}" == name
