@@ -56,21 +56,30 @@ MAY_IMPORT: dict[str, set[str]] = {
     "card": GROUND | {"retrieval"},
     "dataset": GROUND | {"retrieval", "card"},
     "audit": GROUND | {"retrieval"},
+    "export": GROUND | {"retrieval", "dataset", "held_out"},
     "estimate": GROUND | {"stages", "llm"},
     "plan": GROUND | {"stages"},
     "shards": GROUND | {"stages", "llm.types", "plan"},
-    "pipeline": GROUND | {"stages", "dataset", "audit", "llm", "plan", "shards", "estimate"},
+    "pipeline": GROUND
+    | {"stages", "dataset", "audit", "llm", "plan", "shards", "estimate", "export"},
     "log_json": GROUND | {"stages"},
     "terminal": set(),
-    "display": GROUND
-    | {"pipeline", "display_llm", "display_judgements", "display_queries", "display_measures"}
-    | {"terminal"},
+    "browse": GROUND,
+    "display": GROUND | {"pipeline", "display_llm", "display_measures", "terminal"},
     "display_measures": set(),
     "display_progress": GROUND | {"terminal"},
-    "display_judgements": {"records", "terminal"},
-    "display_queries": {"records", "terminal"},
+    "display_marks": {"retrieval.tokenize", "terminal"},
+    "display_layout": {"terminal"},
+    "display_pages": {"records", "terminal", "display_layout", "display_marks"},
+    "display_queries": {"records", "terminal", "display_layout", "display_marks", "display_pages"},
+    "display_ranking": {"records", "terminal", "display_layout", "display_marks"},
+    "display_examples": {"records", "terminal", "display_layout", "display_marks", "display_pages"},
+    "display_show": GROUND
+    | {"browse", "pipeline", "terminal", "display_layout", "display_queries", "display_pages"}
+    | {"display_ranking", "display_examples"},
     "display_llm": GROUND | {"estimate", "llm", "terminal"},
     "display_audit": GROUND | {"audit", "terminal"},
+    "display_export": GROUND | {"export", "terminal"},
     "cli": GROUND
     | {
         "pipeline",
@@ -81,6 +90,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "cli_audit",
         "cli_batch",
         "cli_errors",
+        "cli_export",
+        "cli_show",
         "log_json",
         "stages",
     },
@@ -88,6 +99,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli_audit": GROUND | {"audit", "display_audit", "pipeline", "cli_errors"},
     "cli_batch": GROUND | {"display_progress", "display_llm", "pipeline", "cli_errors"},
     "cli_errors": GROUND | {"display"},
+    "cli_show": GROUND | {"display_show", "pipeline", "cli_errors"},
+    "cli_export": GROUND | {"export", "display_export", "pipeline", "cli_errors"},
     "__init__": {"pipeline"},
     "__main__": {"cli"},
 }

@@ -3,6 +3,7 @@
 import re
 import threading
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -40,6 +41,16 @@ def tokenize(text: str) -> list[str]:
         else:
             tokens.append(token)
     return tokens
+
+
+def find_tokens(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where the tokens of a text stand in it, as it is written: start and end of each."""
+    for found in _TOKEN.finditer(text):
+        start, end = found.span()
+        if end - start > 1 and _IS_RUN.match(found[0]):
+            yield from ((i, i + 2) for i in range(start, end - 1))
+        else:
+            yield start, end
 
 
 def is_run(text: str) -> bool:
