@@ -139,6 +139,11 @@ class PassageLookup:
         """
         return [self.at(row) for row in self.rows_of(passage_ids)]
 
+    def page_ids(self) -> Iterator[str]:
+        """Yield the page of each passage, in the order of the rows."""
+        for batch in self._batches:
+            yield from batch.column("page_id").to_pylist()
+
     def __iter__(self) -> Iterator[Passage]:
         for batch in self._batches:
             for row in batch.to_pylist():

@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "llm": BOTTOM,
     "retrieval": BOTTOM,
     "choosing": BOTTOM | {"retrieval"},
+    "held_out": GROUND | {"choosing"},
     "language": {"retrieval.tokenize"},
     # text.splitting: passages and queries are cut from one splitter's sentences.
     "writers": BOTTOM | {"llm.types", "prompts", "retrieval", "language", "text.splitting"},
