@@ -25,7 +25,8 @@ class Options:
     negatives: int | None = None
     """How many negatives each row has; 0 makes pairs."""
     scores: str | None = None
-    """The scorer whose scores go along, `fused` for the fused score, `none` for no scores."""
+    """The scorer whose scores go along, `fused` for the fused score; `none`, as by default, for no
+    scores: where a candidate was chosen that nobody judged, scores cost rows."""
     files: str | None = None
     """`parquet` or `jsonl`."""
 
@@ -80,6 +81,11 @@ class Job:
             if (packed := bytes.fromhex(passage.id)) not in seen:
                 seen.add(packed)
                 yield passage
+
+    @property
+    def scorer(self) -> str | None:
+        """Whose scores go along; None for no scores."""
+        return None if self.options.scores == "none" else self.options.scores
 
     @property
     def run(self) -> Run:

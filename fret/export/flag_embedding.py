@@ -19,8 +19,8 @@ class FlagEmbedding:
     form: ClassVar[str] = "plain"
 
     def write(self, job: Job) -> None:
+        scorer = job.scorer
         for example in job.examples():
-            scorer = choose_scorer(job, example)
             positives, negatives = _list_texts(example, job.form, scorer)
             if scorer:
                 positives = _keep_scored(job, "further positives without a score", positives)
@@ -44,10 +44,9 @@ class FlagEmbedding:
 
     def describe(self, job: Job) -> str:
         return (
-            "One JSON object a line: `query`, `pos` and `neg` (lists), `pos_scores` and "
-            "`neg_scores` (for `--knowledge_distillation True`, which reads them as logits: look "
-            "at their range first), `prompt` (the task), `type`. Each split has its own folder, as "
-            "the trainer reads all files of a folder.\n\n```sh\n"
+            f"One JSON object a line: `query`, `pos` and `neg` (lists), {_describe_scores(job)}"
+            "`prompt` (the task), `type`. Each split has its own folder, as the trainer reads all "
+            "files of a folder.\n\n```sh\n"
             + "python -m FlagEmbedding.finetune.embedder.encoder_only.base … \\\n"
             + "  --train_data PATH_OF_THIS_FOLDER/train"
             + _instruct(job.form)
@@ -58,6 +57,15 @@ class FlagEmbedding:
         return []
 
 
+def _describe_scores(job: Job) -> str:
+    if not job.scorer:
+        return "no scores (`--scores SCORER` adds those of a scorer, for distillation), "
+    return (
+        f"`pos_scores` and `neg_scores` (of `{job.scorer}`; `--knowledge_distillation True` takes "
+        "them for logits, so look at their range), "
+    )
+
+
 def _instruct(form: str) -> str:
     if form == "gecko":
         return ""
@@ -66,13 +74,6 @@ def _instruct(form: str) -> str:
         "  --query_instruction_format 'task: {} | query: {}'\n"
         "# `prompt` of a row takes the place of the instruction, but only where one is given"
     )
-
-
-def choose_scorer(job: Job, example: Example) -> str | None:
-    """Return whose scores go along: the first scorer's, unless another is chosen."""
-    if job.options.scores == "none":
-        return None
-    return job.options.scores or example.scorers[0]
 
 
 def _list_texts(example: Example, form: str, scorer: str | None) -> tuple[_Scored, _Scored]:

@@ -1,7 +1,8 @@
 """Pyserini and other readers of MS MARCO's files: plain tables of ids, a folder for each split.
 
-Pyserini makes numbers of ids that have only digits (`pyserini/search/_base.py`), and one hexadecimal
-id in twelve thousand has: so queries have a q before their ids, passages a p.
+Pyserini makes numbers of ids that have only digits (`pyserini/search/_base.py`), and of ids of
+twenty hexadecimal digits one in twelve thousand has: so queries have a q before theirs, passages a
+p.
 """
 
 from collections.abc import Iterable

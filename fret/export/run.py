@@ -16,7 +16,7 @@ from fret.export.readme import write_readme
 from fret.export.sentence_transformers import SentenceTransformers
 from fret.export.tevatron import Tevatron, TevatronLegacy
 from fret.export.texts import FORMS
-from fret.records import Example
+from fret.records import Example, Passage
 from fret.store import Run
 
 FORMATS: dict[str, Format] = {
@@ -60,8 +60,9 @@ def export_run(run: Run, to: str, out: Path, options: Options | None = None) -> 
         raise UserError(f"There is no format {to!r}; the formats are {', '.join(FORMATS)}.")
     made = FORMATS[to]
     _check_options(made, options)
-    check_folder(out)
+    _check_finished(run)
     _check_names(run, options)
+    check_folder(out)
     with replaced_folder(out) as folder:
         job = Job(run, folder, options, options.form or made.form)
         with job.files:
@@ -71,6 +72,15 @@ def export_run(run: Run, to: str, out: Path, options: Options | None = None) -> 
         write_manifest(folder, job.files.rows, _facts(run, made, job))
     counts = (dict(sorted(counter.items())) for counter in (job.left_out, job.not_held))
     return Exported(out, to, job.files.rows, job.read, *counts)
+
+
+def _check_finished(run: Run) -> None:
+    for stage in (Passage.STAGE, Example.STAGE):
+        if not run.stage(stage).finished:
+            raise UserError(
+                f"The run {run.name!r} has no finished {stage} yet: run the pipeline to its end "
+                "first. Nothing was written."
+            )
 
 
 def _check_options(made: Format, options: Options) -> None:

@@ -38,7 +38,7 @@ class SentenceTransformers:
 
     def describe(self, job: Job) -> str:
         columns = ", ".join(f"`{name}`" for name in _schema(job).names)
-        loss = "MarginMSELoss" if _scorer(job) else "MultipleNegativesRankingLoss"
+        loss = "MarginMSELoss" if job.scorer else "MultipleNegativesRankingLoss"
         return (
             f"Columns: {columns}, in the order that the losses of sentence-transformers expect; "
             f"all but scores are texts. For {loss} and its kin:\n\n"
@@ -60,16 +60,12 @@ def _files(job: Job) -> str:
     return job.options.files or "parquet"
 
 
-def _scorer(job: Job) -> str | None:
-    return None if job.options.scores in (None, "none") else job.options.scores
-
-
 def _schema(job: Job) -> pa.Schema:
     n = _count(job)
     names = ["anchor", "positive", *(["negative"] if n == 1 else [])]
     names += [f"negative_{i}" for i in range(1, n + 1)] if n > 1 else []
     columns = [(name, pa.string()) for name in names]
-    if _scorer(job):
+    if job.scorer:
         columns.append(("scores", pa.list_(pa.float64())) if n else ("score", pa.float64()))
     return pa.schema(columns)
 
@@ -82,7 +78,7 @@ def _make_row(example: Example, job: Job, n: int) -> Mapping[str, Any] | None:
         write_query(job.form, example),
         *(write_passage(job.form, title, text) for title, text in passages),
     ]
-    if scorer := _scorer(job):
+    if scorer := job.scorer:
         positive, negatives = list_scores(example, scorer)
         scores = [positive, *negatives[:n]]
         if None in scores:
