@@ -12,6 +12,7 @@ import yaml
 import fret
 from conftest import SMALL_PIPELINE, SUBJECTS, SmallDisk, write_table
 from fret.cli_export import FORMATS as LISTED
+from fret.display_export import print_exported
 from fret.errors import StoreError, UserError
 from fret.export import FORMATS, Options, export_run
 from fret.store import Run
@@ -156,12 +157,25 @@ def test_the_command_writes_and_says_what_is_not_in_it(workplace: Path) -> None:
     fret.load("small.yaml").run()
     result = call("export", "small.yaml", "--to", "beir", "--out", "out/beir")
     assert result.exit_code == 0 and "examples in out/beir for beir" in said(result)
-    options = ["--to", "sentence-transformers", "--negatives", "3", "--split", "train"]
-    result = call("export", "small.yaml", *options, "--out", "out/st", "--scores", "unigram")
+    options = ["--to", "sentence-transformers", "--split", "train", "--out", "out/st"]
+    result = call("export", "small.yaml", *options, "--negatives", "3")
+    assert result.exit_code == 2 and "fewer than 3 negatives" in said(result)
+    result = call("export", "small.yaml", *options, "--negatives", "1", "--scores", "unigram")
     assert result.exit_code == 0 and "train.parquet" in said(result), result.output
-    assert "fewer than 3 negatives" in said(result) and "test.parquet" not in said(result)
+    assert "test.parquet" not in said(result)
     exported = fret.load("small.yaml").export("flagembedding", "out/flag")
     splits = ("train", "validation", "test")
     assert exported.files.keys() == {f"{split}/examples.jsonl" for split in splits}
     refused = call("export", "small.yaml", "--to", "mteb", "--out", "pages")
     assert refused.exit_code == 2 and "holds what `fret export` did not write" in said(refused)
+
+
+def test_what_a_format_cannot_hold_is_printed(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = Options(negatives=2, scores="judge")
+    print_exported(export_run(run, "sentence-transformers", tmp_path / "out", options))
+    told = " ".join(capsys.readouterr().out.split())
+    assert "14 of 30 examples in" in told
+    assert "left out, as the format cannot hold them: 4 a text without a score" in told
+    assert "10 fewer than 2 negatives" in told and "further positives" in told
