@@ -249,14 +249,18 @@ class Run:
         self, settings: dict[str, Any], versions: dict[str, str], created: str
     ) -> None:
         """Write run.json; the date of an earlier one stays."""
-        path = self.path / "run.json"
-        old: Any = None
-        with suppress(OSError, ValueError):
-            old = json.loads(path.read_text("utf-8"))
+        old = self.notes()
         data = {"run": self.name, "versions": versions, "settings": settings}
-        data["created"] = old.get("created", created) if isinstance(old, dict) else created
+        data["created"] = old.get("created", created)
         if data != old:
-            write_json(path, data)
+            write_json(self.path / "run.json", data)
+
+    def notes(self) -> dict[str, Any]:
+        """Return what run.json says; nothing where it is missing or damaged."""
+        with suppress(OSError, ValueError):
+            data = json.loads((self.path / "run.json").read_text("utf-8"))
+            return data if isinstance(data, dict) else {}
+        return {}
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -1,6 +1,7 @@
 """Which side of the dataset a page is on."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -25,19 +26,42 @@ class HeldOutPage(Record):
 class Sides:
     """Tells which side each page is on.
 
+    A group of pages goes where one of them is drawn. One with more pages than a whole split is
+    to have would swamp it, and goes to `train`: so do all pages of a site that repeats a text on
+    each of them, where such texts were not dropped.
+
     Args:
         shares: of the pages, by split; the rest is for training.
-        groups: for pages that share texts with others, the page that is drawn for all of them.
+        groups: for pages that share texts with others, the page that is drawn for all.
+        n_pages: all pages.
     """
 
     def __init__(
-        self, shares: Mapping[str, float], seed: int, groups: Mapping[str, str] | None = None
+        self,
+        shares: Mapping[str, float],
+        seed: int,
+        groups: Mapping[str, str] | None = None,
+        *,
+        n_pages: int = 0,
     ) -> None:
         self._shares, self._seed = dict(shares), seed
         self._groups = groups or {}
+        self._sizes = Counter(self._groups.values())
+        most = min((share for share in self._shares.values() if share), default=0) * n_pages
+        self._too_large = {group for group, n in self._sizes.items() if n > max(1, most)}
 
     def of(self, page_id: str) -> str:
-        return split_of(self._groups.get(page_id, page_id), self._shares, self._seed)
+        group = self._groups.get(page_id, page_id)
+        return TRAIN if group in self._too_large else split_of(group, self._shares, self._seed)
+
+    def measure(self) -> dict[str, int]:
+        """Count pages in groups, and those whose group is too large to be held out."""
+        return {
+            "pages": self._sizes.total(),
+            "groups": len(self._sizes),
+            "largest": max(self._sizes.values(), default=0),
+            "too_large": sum(self._sizes[group] for group in self._too_large),
+        }
 
     def list_held_out(self, page_ids: Iterable[str]) -> Iterator[HeldOutPage]:
         """Yield the pages that are not for training, each once."""

@@ -18,11 +18,12 @@ from fret.config import ExamplesSettings, JudgementsSettings
 from fret.durable import write_records
 from fret.fingerprint import identity_of
 from fret.lookup import PassageLookup
-from fret.records import Candidates, Dropped, Example, Judgement, Query, Record, Scoring
+from fret.records import Candidates, Dropped, Example, Judgement, Page, Query, Record, Scoring
 from fret.scorers.fusing import rank_fused
 from fret.stages.base import Stage, Tick
 from fret.stages.context import Context
 from fret.stages.join import join_queries
+from fret.stages.page_groups import PageGroups
 from fret.store import Run
 
 Row = tuple[Query, Candidates, Judgement]
@@ -43,6 +44,7 @@ class Examples(Stage):
         self._rules = {
             rule: _make_rules(self._settings, rule) for rule in ("top", "seed", "agreed")
         }
+        self._groups = PageGroups(context)
         self._fusion = _Fusion(self._settings, context.settings.judgements)
 
     def identity(self) -> dict[str, Any]:
@@ -50,7 +52,8 @@ class Examples(Stage):
 
     def open(self, run: Run) -> None:
         self._lookup = self._context.lookup(run)
-        self._sides = Sides(self._splits, self._seed)
+        groups = self._groups.find(run, self._lookup) if self._splits else None
+        self._sides = Sides(self._splits, self._seed, groups, n_pages=run.n_rows(Page))
         run.stage(self.name).kept(HeldOutPage.FILE, self._list_held_out)
 
     def _list_held_out(self, path: Path) -> None:
@@ -70,7 +73,8 @@ class Examples(Stage):
     def measure(self, run: Run) -> dict[str, Any]:
         measures = measure_examples(run.rows(Example))
         separability = measure_separability(lambda: run.rows(Example), seed=self._seed)
-        return {"examples": {**measures, "separability": separability}}
+        groups = {"page_groups": self._sides.measure()} if self._groups.are_looked_for else {}
+        return {"examples": {**measures, "separability": separability, **groups}}
 
     def _choose(
         self, query: Query, candidates: Candidates, judgement: Judgement
