@@ -50,7 +50,7 @@ def print_example(example: Example, *, whole: bool) -> None:
     )
     for label, passage in _list_passages(example, whole=whole):
         out.print()
-        print_marked_passage(label, passage, words)
+        print_marked_passage(label, passage, words, record_id="" if whole else example.query_id)
     out.print()
     _print_scores(example)
     _print_others(example, whole=whole)

@@ -8,7 +8,7 @@ from fret.retrieval.tokenize import Tokenizer, find_tokens
 from fret.terminal import clean
 
 # Marks on "what is the" show nothing, so stop words are left out.
-_TOKENIZER: Final = Tokenizer(stem=True, stopwords=True)
+_TOKENIZER: Final = Tokenizer(stem=True, stopwords=True, default="en")
 # Seen on light and on dark ground; without colours, bold is left.
 _MARK: Final = "bold black on yellow"
 

@@ -31,11 +31,15 @@ def print_passage(passage: Passage, *, whole: bool) -> None:
 
 
 def print_marked_passage(
-    label: Text, passage: tuple[str, str], words: QueryWords, *, whole: bool = True
+    label: Text, passage: tuple[str, str], words: QueryWords, *, record_id: str = ""
 ) -> None:
-    """Show a passage of a query: a line that says what it is, title and text with marked words."""
+    """Show a passage of a query: a line that says what it is, title and text with marked words.
+
+    Args:
+        record_id: where a long text is cut, the row that has all of it; empty for the whole text.
+    """
     title, text = passage
     print_line(label, 0)
     if title:
         print_line(words.mark(title, style="bold"), 2)
-    print_text(words.mark(text), whole=whole)
+    print_text(words.mark(text), whole=not record_id, record_id=record_id)
