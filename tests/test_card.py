@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def test_the_card_says_what_the_manifests_say(done: Pipeline) -> None:
     counts = Counter(e.split for e in run.rows(Example))
     assert f"The held-out split `test` has {counts['test']} queries" in card
     assert f"- `triplets` ({counts['train']} in `train`" in card
-    assert "Versions: fret " in card and f"Made with fret {fret.__version__}" in card
+    assert "Versions: fret " in card and f"Made with fret {version('fret')}" in card
 
 
 def test_each_code_block_runs_as_it_stands(done: Pipeline, tmp_path: Path) -> None:
@@ -182,7 +183,8 @@ def test_a_model_that_writes_and_judges_is_told_with_prompts_and_costs(llm_pipel
     pipeline.run()
     card, run = card_of(pipeline), pipeline.stored
     identity = run.stage("queries").require().identity["writer"]
-    assert f"prompt `write_query.yaml` (`{identity['prompt_hash'][0][:16]}`)" in card
+    hashes = ", ".join(f"`{each[:16]}`" for each in identity["prompt_hash"])
+    assert f"prompt `write_query.yaml` ({hashes})" in card
     assert "`tiny` wrote the queries and judged the candidates" in card
     assert "No language model took part" not in card and "No scorer grades" not in card
     assert "Equal or nearly equal passages were not all dropped" in card
@@ -223,7 +225,8 @@ def limits_of(some: Facts) -> str:
 
 
 def test_limits_are_said_only_where_the_run_gives_the_reason() -> None:
-    clean = limits_of(facts({"passages": {"duplicates": {"exact": True, "near": {}}}}))
+    dropped = {"exact": True, "near": {"threshold": 0.8}}
+    clean = limits_of(facts({"passages": {"duplicates": dropped}}))
     for word in (
         "one language",
         "one site",

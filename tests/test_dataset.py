@@ -144,26 +144,22 @@ def test_a_split_reads_by_the_rules_of_mtebs_loader(done: Pipeline, cache: Path)
 def test_sizes_are_what_datasets_counts(done: Pipeline, tmp_path: Path) -> None:
     from datasets import load_dataset_builder
 
-    told = yaml.safe_load(
-        (done.stored.dataset_dir / "README.md").read_text("utf-8").split("---")[1]
-    )
+    card = (done.stored.dataset_dir / "README.md").read_text("utf-8")
+    told = yaml.safe_load(card.split("---")[1])
     bare = tmp_path / "bare"
     shutil.copytree(done.stored.dataset_dir, bare)
     front = yaml.safe_dump({"configs": told["configs"]})
     (bare / "README.md").write_text(f"---\n{front}---\n", "utf-8")
     assert [info["config_name"] for info in told["dataset_info"]] == CONFIGS
     for info in told["dataset_info"]:
-        builder = load_dataset_builder(
-            str(bare), info["config_name"], cache_dir=str(tmp_path / "c")
-        )
+        config = info["config_name"]
+        builder = load_dataset_builder(str(bare), config, cache_dir=str(tmp_path / "c"))
         builder.download_and_prepare()
         counted = builder.info._to_yaml_dict()
         for name in ("features", "splits", "dataset_size"):
             assert info[name] == counted[name], config
         files = [f for c in told["configs"] for d in c["data_files"] for f in d["path"]]
-        sizes = [
-            (bare / f).stat().st_size for f in files if f.startswith(info["config_name"] + "/")
-        ]
+        sizes = [(bare / f).stat().st_size for f in files if f.startswith(f"{config}/")]
         assert info["download_size"] == sum(sizes)
 
 
