@@ -1,5 +1,6 @@
 """What one should know before trusting the dataset: said where this run gives the reason."""
 
+import re
 from collections.abc import Iterator
 from pathlib import PureWindowsPath
 
@@ -11,6 +12,7 @@ from fret.reasons import Reason
 
 # From here on a card warns. They are for drawing attention, not bounds of what is good.
 _ONE_SITE, _ONE_LANGUAGE, _COPIED_WORDS, _EASY, _TELLING = 0.25, 0.9, 0.8, 0.7, 0.65
+_RESTRICTS = re.compile(r"\b(nc|nd|non-?commercial|no-?deriv\w*)\b", re.IGNORECASE)
 _FEW_HELD_OUT = 300  # queries: with fewer, a share of one half is known to +-6 points at best
 
 
@@ -108,6 +110,12 @@ def _how_clean_it_is(facts: Facts) -> Iterator[str]:
         yield (
             f"{found.get('emails', 0)} mail addresses and {found.get('ips', 0)} network addresses "
             "were replaced; names and other personal data that pages show were not."
+        )
+    restrictive = [n for name, n in facts.sources.licences.items() if _RESTRICTS.search(name)]
+    if restrictive:
+        yield (
+            f"{sum(restrictive)} pages state a licence that forbids commercial use or changed "
+            "versions; it holds for their texts whatever the licence of the whole says."
         )
     yield from _say_decontamination(facts)
 

@@ -62,6 +62,7 @@ def is_made_up(facts: Facts) -> bool:
 def _list_makers(facts: Facts) -> Iterator[str]:
     writer = facts.writer
     yield f"Queries by the writer {_name(writer)}{_say_prompts(writer, _writing_prompts(facts))}."
+    yield from _list_other_prompts(facts)
     dense = facts.manifests["candidates"].identity.get("dense")
     words = facts.manifests["candidates"].identity.get("bm25")
     names = ["BM25"] if words else []
@@ -106,6 +107,26 @@ def _name_weights(weights: Any) -> str:
 def _writing_prompts(facts: Facts) -> list[str]:
     writer = facts.setting("queries", "writer") or {}
     return [writer["prompt"]] if writer.get("prompt") else []
+
+
+def _list_other_prompts(facts: Facts) -> Iterator[str]:
+    """Name the prompts of the calls before and after, and of the judge of queries."""
+    checks = facts.manifests["queries"].identity.get("checks")
+    judge = checks.get("judge") if isinstance(checks, Mapping) else None
+    others = [
+        ("Needs chosen", facts.writer.get("two_step"), ("writer", "two_step", "prompt")),
+        (
+            "Queries said in other words",
+            facts.writer.get("rewrite"),
+            ("writer", "rewrite", "prompt"),
+        ),
+        ("Queries judged", judge, ("checks", "judge", "prompt")),
+    ]
+    for what, part, path in others:
+        if isinstance(part, Mapping) and "prompt_hash" in part:
+            prompt = facts.setting("queries", *path)
+            by = f" by {code(_model_of(part))}" if _model_of(part) else ""
+            yield f"{what}{by}{_say_prompts(part, [prompt] if prompt else [])}."
 
 
 def _judging_prompts(facts: Facts) -> list[str | None]:
