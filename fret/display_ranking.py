@@ -7,6 +7,7 @@ where there is room; in a very narrow terminal it stands below.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
@@ -138,7 +139,7 @@ def _print_ranking(
 ) -> None:
     """Print rows with the beginning of each passage beside it, or below where there is no room."""
     words = known.words(query_id)
-    headers = [len(str(column.header)) for column in table.columns]
+    headers = [cell_len(str(column.header)) for column in table.columns]
     widths = [max(width, *(row[i].cell_len for row in rows)) + 2 for i, width in enumerate(headers)]
     room = out.width - sum(widths)
     is_beside = not out.is_terminal or room >= _LEAST

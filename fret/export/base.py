@@ -64,12 +64,12 @@ class Job:
         self.not_held: Counter[str] = Counter()
         """Parts of the other examples that it cannot hold, or not as they are, by what they are."""
         self.read = 0
-        self._run = run
+        self.run = run
 
     def examples(self) -> Iterator[Example]:
         """Stream the examples of the chosen splits."""
         splits = set(self.options.splits)
-        for example in self._run.rows(Example):
+        for example in self.run.rows(Example):
             if not splits or example.split in splits:
                 self.read += 1
                 yield example
@@ -77,7 +77,7 @@ class Job:
     def passages(self) -> Iterator[Passage]:
         """Stream all passages of the run; of equal ones the first. Memory holds their ids."""
         seen: set[bytes] = set()
-        for passage in self._run.rows(Passage):
+        for passage in self.run.rows(Passage):
             if (packed := bytes.fromhex(passage.id)) not in seen:
                 seen.add(packed)
                 yield passage
@@ -88,13 +88,9 @@ class Job:
         return None if self.options.scores == "none" else self.options.scores
 
     @property
-    def run(self) -> Run:
-        return self._run
-
-    @property
     def fewest_negatives(self) -> int:
         """How many negatives every example has."""
-        measures = self._run.stage(Example.STAGE).require().measures
+        measures = self.run.stage(Example.STAGE).require().measures
         return min(map(int, measures["examples"]["negatives"]), default=0)
 
     def note(self, what: str, n: int) -> None:

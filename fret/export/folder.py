@@ -68,6 +68,8 @@ def replaced_folder(out: Path) -> Iterator[Path]:
             flush(out.parent)
         finally:
             remove(fresh)
+            if old.exists() and not out.exists():
+                old.replace(out)
     remove(old)
 
 

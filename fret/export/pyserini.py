@@ -5,7 +5,7 @@ twenty hexadecimal digits one in twelve thousand has: so queries have a q before
 p.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from fret.export.base import Job
@@ -75,7 +75,7 @@ def _write_topic(job: Job, split: str, query_id: str, text: str) -> None:
     job.files.table(f"{split}/topics.tsv").write((f"q{query_id}", line))
 
 
-def _write_qrels(job: Job, split: str, query_id: str, relevant: dict[str, int] | Any) -> None:
+def _write_qrels(job: Job, split: str, query_id: str, relevant: Mapping[str, int]) -> None:
     qrels = job.files.trec(f"{split}/qrels.txt")
     for passage_id, score in relevant.items():
         qrels.write((f"q{query_id}", 0, f"p{passage_id}", score))
