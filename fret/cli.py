@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from fret import cli_answers, cli_audit, cli_batch, cli_evaluate, cli_report, cli_train
+from fret import (
+    cli_answers,
+    cli_audit,
+    cli_batch,
+    cli_evaluate,
+    cli_export,
+    cli_report,
+    cli_show,
+    cli_train,
+)
 from fret.cli_errors import report_errors
 from fret.shipped import recipes
 
@@ -29,6 +38,8 @@ app.command()(cli_report.report)
 app.command()(cli_train.train)
 app.command()(cli_train.ablate)
 app.command()(cli_evaluate.evaluate)
+app.command()(cli_export.export)
+app.command()(cli_show.show)
 
 PipelineArgument = Annotated[
     str,
@@ -153,27 +164,6 @@ def estimate(pipeline: PipelineArgument, set_: SetOption = None) -> None:
     with report_errors(pipeline=pipeline):
         loaded = load(pipeline, overrides=set_ or [])
         print_estimate(loaded.estimate(), loaded.settings.budget)
-
-
-@app.command()
-def show(
-    pipeline: PipelineArgument,
-    stage: Annotated[str, typer.Argument(help=f"Whose rows to show: {_STAGES}.")],
-    n: Annotated[int, typer.Option("--n", "-n", min=1, help="How many rows.")] = 5,
-    id_: Annotated[
-        str | None, typer.Option("--id", metavar="ID", help="Only the row with this id.")
-    ] = None,
-    dropped: Annotated[
-        bool, typer.Option("--dropped", help="The dropped rows, with their reasons.")
-    ] = False,
-    set_: SetOption = None,
-) -> None:
-    """Show rows of a stage to read."""
-    from fret.display import print_rows
-    from fret.pipeline import load
-
-    with report_errors(pipeline=pipeline):
-        print_rows(load(pipeline, overrides=set_ or []), stage, n=n, record_id=id_, dropped=dropped)
 
 
 @app.command()

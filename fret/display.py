@@ -8,7 +8,6 @@ could drive a terminal, are shown as replacement characters.
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
 from rich.padding import Padding
@@ -16,7 +15,6 @@ from rich.table import Table
 from rich.text import Text
 
 from fret.config.reference import list_keys
-from fret.display_judgements import print_judgement
 from fret.display_llm import describe_spent, print_findings
 from fret.display_measures import (
     describe_candidates,
@@ -24,16 +22,11 @@ from fret.display_measures import (
     describe_passages,
     describe_queries,
 )
-from fret.display_queries import print_dropped, print_queries
 from fret.errors import FretError, UserError
 from fret.manifest import Manifest
-from fret.pipeline import STAGES, Pipeline, dropped_rows, load
-from fret.records import Candidates, Dropped, Example, Judgement, Page, Passage, Query, Record
+from fret.pipeline import Pipeline, load
+from fret.records import Example
 from fret.terminal import clean, err, out
-
-_RECORDS: dict[str, type[Record]] = {
-    record.STAGE: record for record in (Page, Passage, Query, Candidates, Judgement, Example)
-}
 
 
 def print_error(message: str) -> None:
@@ -106,40 +99,6 @@ def print_settings(section: str) -> None:
             line.append(f"  (default {key.default})", style="not bold dim")
         out.print(line)
         out.print(Padding(key.meaning, (0, 0, 0, 4)), markup=False)
-
-
-def print_rows(
-    pipeline: Pipeline, stage: str, *, n: int, record_id: str | None, dropped: bool
-) -> None:
-    """Show some rows of a stage, or its dropped ones."""
-    if stage not in STAGES:
-        raise UserError(f"There is no stage {stage!r}; the stages are {', '.join(STAGES)}.")
-    record = Dropped if dropped else _RECORDS[stage]
-    rows: Iterator[Any] = dropped_rows(pipeline.stored, stage) if dropped else pipeline.rows(record)
-    if record_id is None and dropped:
-        reasons = pipeline.stored.stage(stage).require().reasons
-        shown = print_dropped(rows, reasons, n=n)
-    elif record_id is None and record is Query:
-        shown = print_queries(rows, pipeline.rows(Passage), n=n)
-    else:
-        shown = _print_each(rows, n=n, record_id=record_id)
-    if not shown:
-        what = "dropped rows" if dropped else "rows"
-        out.print(
-            f"No {what} {f'with the id {record_id} ' if record_id else ''}in {stage}.", markup=False
-        )
-
-
-def _print_each(rows: Iterable[Any], *, n: int, record_id: str | None) -> int:
-    """Print n of the rows in full, or the one with an id; return how many."""
-    shown = 0
-    for row in rows:
-        if record_id is None or row.key == record_id:
-            print_judgement(row) if isinstance(row, Judgement) else _print_record(row)
-            shown += 1
-        if shown == n:
-            break
-    return shown
 
 
 def print_checks(pipeline: str | None, overrides: Sequence[str]) -> bool:
@@ -259,14 +218,6 @@ def _print_example(number: int, example: Example) -> None:
 
 def _titled(title: str, text: str) -> str:
     return f"{title}: {text}" if title else text
-
-
-def _print_record(record: Any) -> None:
-    out.print(Text(f"── {clean(record.key)}", style="bold"))
-    for f in fields(record):
-        value = getattr(record, f.name)
-        text = value if isinstance(value, str) else repr(value)
-        out.print(Text.assemble((f"  {f.name:<16} ", "cyan"), _shorten(text, 1500)))
 
 
 def _shorten(text: str, limit: int = 240) -> str:

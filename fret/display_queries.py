@@ -3,13 +3,14 @@
 Part of the command line. Text from pages and models is hostile and goes through `clean`.
 """
 
-import heapq
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 from rich.text import Text
 
+from fret.display_layout import print_facts, print_head, shorten, shorten_id
+from fret.display_marks import QueryWords
+from fret.display_pages import print_marked_passage
 from fret.records import Dropped, Passage, Query
 from fret.terminal import clean, out
 
@@ -17,64 +18,60 @@ from fret.terminal import clean, out
 _WISHES = ("query_type", "length", "difficulty", "persona")
 
 
-def print_queries(queries: Iterable[Query], passages: Iterable[Passage], *, n: int) -> int:
-    """Print n queries as a table, each beside the beginning of its seed; return how many.
+def print_queries(queries: Sequence[Query], seeds: Mapping[str, Passage]) -> None:
+    """Print queries as a table, each beside the beginning of its seed.
 
-    Those with the least ids: ids are hashes, so that is a fair draw over all pages.
+    Args:
+        seeds: passages by id.
     """
-    drawn = heapq.nsmallest(n, queries, key=lambda query: query.id)
-    wanted = {query.passage_id for query in drawn if query.passage_id}
-    seeds = {p.id: p for p in passages if p.id in wanted} if wanted else {}
     table = _make_table("type", "", "task and query", "seed")
-    for query in drawn:
+    for query in queries:
         table.add_row(
             _describe_kind(query),
             Text(clean(query.language)),
             _describe_text(query),
-            _describe_seed(seeds.get(query.passage_id or "")),
+            _describe_seed(query, seeds.get(query.passage_id or "")),
         )
-    if drawn:
-        out.print(table)
-        out.print(f"{len(drawn)} queries, drawn at random. One in full: --id ID", style="dim")
-    return len(drawn)
+    out.print(table)
 
 
-def print_dropped(dropped: Iterable[Dropped], reasons: Mapping[str, int], *, n: int) -> int:
-    """Print how many fell for which reason, then n of them, each reason in turn; return how many.
+def print_query(query: Query, seed: Passage | None) -> None:
+    """Print one query in full, with all of its seed."""
+    print_head(query.id, (query.task_type or "free task", query.language))
+    print_facts(
+        [
+            ("task", query.task),
+            ("query", Text(clean(query.text), style="bold")),
+            ("first", query.draft),
+            *((name.replace("_", " "), getattr(query, name)) for name in _WISHES),
+            ("writer", f"{query.writer} {query.model}".strip()),
+            ("variant", query.variant),
+            ("sample", str(query.sample)),
+            ("prompt_hash", query.prompt_hash),
+        ]
+    )
+    if seed is not None:
+        out.print()
+        label = Text.assemble(("seed", "bold cyan"), (f"  {shorten_id(seed.id)}", "dim"))
+        words = QueryWords(query.text, query.language)
+        print_marked_passage(label, (seed.full_title, seed.text), words)
+
+
+def print_dropped(rows: Sequence[Dropped], reasons: Mapping[str, int]) -> None:
+    """Print how many fell for which reason, then some of them.
 
     Args:
         reasons: how many of each there are.
     """
-    rows = list(_take_in_turn(dropped, n))
-    if not rows:
-        return 0
     for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
         out.print(f"{count:>8}  {clean(reason)}", markup=False)
     table = _make_table("reason", "what", "id")
     for row in rows:
         table.add_row(
-            Text(clean(row.reason)), Text(_shorten(row.detail, 300)), Text(clean(row.record_id))
+            Text(clean(row.reason)), Text(shorten(row.detail, 300)), Text(clean(row.record_id))
         )
     out.print()
     out.print(table)
-    return len(rows)
-
-
-def _take_in_turn(dropped: Iterable[Dropped], n: int) -> Iterator[Dropped]:
-    """Yield n rows at most, as evenly over the reasons as can be, reason by reason."""
-    kept: dict[str, list[Dropped]] = {}
-    for row in dropped:
-        rows = kept.setdefault(row.reason, [])
-        if len(rows) < n:
-            rows.append(row)
-    shares: Counter[str] = Counter()
-    while sum(shares.values()) < n:
-        more = [reason for reason, rows in kept.items() if shares[reason] < len(rows)]
-        if not more:
-            break
-        shares.update(sorted(more)[: n - sum(shares.values())])
-    for reason in sorted(shares):
-        yield from kept[reason][: shares[reason]]
 
 
 def _make_table(*columns: str) -> Table:
@@ -85,6 +82,7 @@ def _make_table(*columns: str) -> Table:
 
 def _describe_kind(query: Query) -> Text:
     text = Text(clean(query.task_type) or "free", style="cyan")
+    text.append(f"\n{shorten_id(query.id)}", style="dim")
     for name in _WISHES:
         if value := getattr(query, name):
             text.append(f"\n{clean(value)}", style="dim")
@@ -92,18 +90,15 @@ def _describe_kind(query: Query) -> Text:
 
 
 def _describe_text(query: Query) -> Text:
-    text = Text.assemble((f"{clean(query.task)}\n", "dim"), clean(query.text))
+    text = Text.assemble((f"{clean(query.task)}\n", "dim"), (clean(query.text), "bold"))
     if query.draft:
         text.append(f"\nfirst: {clean(query.draft)}", style="dim")
     return text
 
 
-def _describe_seed(seed: Passage | None) -> Text:
+def _describe_seed(query: Query, seed: Passage | None) -> Text:
     if seed is None:
         return Text("no seed", style="dim")
-    return Text.assemble((f"{_shorten(seed.full_title, 60)}\n", "bold"), _shorten(seed.text, 120))
-
-
-def _shorten(text: str, limit: int) -> str:
-    text = clean(" ".join(text.split()))
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    words = QueryWords(query.text, query.language)
+    title = words.mark(shorten(seed.full_title, 60), style="bold")
+    return Text.assemble(title, "\n", words.mark(shorten(seed.text, 160)))

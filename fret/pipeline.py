@@ -18,6 +18,7 @@ from fret.config import PipelineSettings
 from fret.dataset import build_dataset
 from fret.errors import UserError
 from fret.estimate import Ahead, estimate_stage
+from fret.export import Exported, Options, export_run
 from fret.llm.batch import Status
 from fret.llm.findings import Finding
 from fret.llm.stored import Spent
@@ -227,6 +228,18 @@ class Pipeline:
         with run.locked():
             write_report(run.dataset_dir, run)
         return run.dataset_dir / "report.html"
+
+    def export(self, to: str, out: str | Path, options: Options | None = None) -> Exported:
+        """Write the examples in a trainer's or benchmark's format; see `fret.export.Options`.
+
+        Args:
+            to: the format, one of `fret.export.FORMATS`.
+            out: the folder; one of an earlier export is replaced.
+
+        Raises:
+            UserError: the run is not finished, or the format, an option or `out` will not do.
+        """
+        return export_run(self.stored, to, Path(out), options)
 
     def _run(
         self, context: Context, wanted: Sequence[str], redo: str | None, observer: Observer

@@ -34,8 +34,20 @@ out = _make_console("stdout")
 err = _make_console("stderr")
 
 
+# Besides what Python calls printable: blanks of other widths (French, Japanese), and what joins
+# letters of Persian, Hindi and emoji. Marks of direction stay out: they reorder what stands beside.
+_HARMLESS = {
+    *"\n\t\u200c\u200d",
+    *"\u00a0\u1680\u202f\u205f\u3000",
+    *map(chr, range(0x2000, 0x200B)),
+}
+
+
 def clean(text: str) -> str:
     """Show control characters, which could drive a terminal, as replacement characters."""
+    if text.isprintable():
+        return text
     return "".join(
-        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
+        c if c.isprintable() or c in _HARMLESS else "\N{REPLACEMENT CHARACTER}"
+        for c in text.replace("\u00ad", "")
     )

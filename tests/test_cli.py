@@ -209,7 +209,8 @@ def test_status_and_show_read_without_running(small: Path) -> None:
     record_id = shown.output.split("── ")[1].split()[0]
     one = call("show", "small.yaml", "passages", "--id", record_id)
     assert one.output.count("──") == 1 and record_id in one.output
-    assert "No rows with the id zzz" in said(call("show", "small.yaml", "queries", "--id", "zzz"))
+    unknown = call("show", "small.yaml", "queries", "--id", "zzz")
+    assert unknown.exit_code == 2 and "There is no row with the id 'zzz'" in said(unknown)
 
 
 def test_show_dropped_gives_the_reasons(small: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import fret
+from fret.browse import draw_dropped
 from fret.display_queries import print_dropped, print_queries
 from fret.records import Dropped, Passage, Query
 from test_cli import call, said
@@ -22,14 +23,14 @@ SEED = Passage("s", "p", 0, "A seed", "First words of it. " * 20, "en", 80, "")
 
 
 def test_a_table_shows_what_a_person_needs_to_judge(capsys: pytest.CaptureFixture[str]) -> None:
-    queries = [make_query(n) for n in range(1, 40)]
     wishes = {"persona": "a nurse", "length": "short", "draft": "the \x1b[31mdraft"}
-    queries.append(make_query(0, **wishes))
-    assert print_queries(queries, [SEED], n=20) == 20
+    queries = [make_query(0, **wishes), *(make_query(n) for n in range(1, 20))]
+    print_queries(queries, {"s": SEED})
     told = capsys.readouterr().out
     assert told.count("claim") == 20 and told.count("A seed") == 20
     for part in ("a nurse", "short", "first: the", "Task 0.", "query 0", "First words of it."):
         assert part in told
+    assert all(query.id[:8] in told for query in queries)
     assert "\x1b" not in told and SEED.text.strip() not in told
 
 
@@ -38,10 +39,14 @@ def test_rows_that_fell_are_counted_by_reason_and_each_reason_is_shown(
 ) -> None:
     rows = [Dropped("queries", f"{n:020x}", "cut", f"cut {n}") for n in range(90)]
     rows.append(Dropped("queries", "last", "refused", "it [bold]declined[/bold]"))
-    assert print_dropped(rows, {"cut": 90, "refused": 1}, n=4) == 4
+    drawn = draw_dropped(rows, 4)
+    assert [row.reason for row in drawn] == ["cut"] * 3 + ["refused"]
+    assert drawn == draw_dropped(rows[::-1], 4) != draw_dropped(rows, 4, seed=1)
+    assert len(draw_dropped(rows, 200)) == 91 and draw_dropped([], 4) == []
+    print_dropped(drawn, {"cut": 90, "refused": 1})
     told = capsys.readouterr().out
     assert "90  cut" in told and "1  refused" in told
-    assert "it [bold]declined[/bold]" in told and "cut 2" in told and "cut 3" not in told
+    assert "it [bold]declined[/bold]" in told and told.count("cut ") == 3 * 2
 
 
 def test_the_command_shows_queries_and_what_fell(small: Path) -> None:

@@ -616,7 +616,7 @@ def test_a_run_from_archives_shows_pages_and_what_was_dropped(pipeline: Path) ->
     manifest = run.stage("pages").require()
     assert manifest.reasons["damaged"] >= 3
     assert manifest.read == manifest.rows + manifest.dropped
-    shown = call("show", str(pipeline), "pages", "--n", "1")
+    shown = call("show", str(pipeline), "pages", "--n", "1", "--first")
     assert shown.exit_code == 0 and "https://a.example/0" in shown.output
     dropped = call("show", str(pipeline), "pages", "--dropped", "--n", "1")
     assert "damaged" in dropped.output and "b.warc.gz, offset" in " ".join(dropped.output.split())

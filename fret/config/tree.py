@@ -15,6 +15,7 @@ from fret.config.judgements import (
     RelevanceScorer,
 )
 from fret.config.models import Model, OpenAIModel
+from fret.config.publish import PublishSettings
 from fret.config.queries import LlmWriter, QueriesSettings
 from fret.config.texts import PagesSettings, PassagesSettings
 
@@ -24,15 +25,6 @@ class BudgetSettings(Settings):
 
     usd: float = Field(gt=0)
     """Money for the whole run, over all its processes."""
-
-
-class PublishSettings(Settings):
-    """What the dataset's card says beyond what fret knows."""
-
-    licence: str | None = None
-    """Licence of the dataset, as the Hub writes it (cc-by-4.0, odc-by, other …)."""
-    pretty_name: str | None = None
-    """Title of the card; by default the run's name."""
 
 
 class PipelineSettings(Settings):
@@ -66,7 +58,7 @@ class PipelineSettings(Settings):
     examples: ExamplesSettings = ExamplesSettings()
     """Positive, negatives and split of each example."""
     publish: PublishSettings = PublishSettings()
-    """What the dataset's card says beyond what fret knows."""
+    """Where the dataset goes, and what its card says beyond what fret knows."""
 
     @model_validator(mode="after")
     def _models_are_named(self) -> "PipelineSettings":
@@ -103,11 +95,12 @@ class PipelineSettings(Settings):
         fusion, leave_out = self.examples.fusion, self.examples.leave_out
         named = [("fusion.weights", name) for name in (fusion.weights if fusion else ())]
         named += [("leave_out", name) for names in leave_out.values() for name in names]
+        named = [(f"examples.{where}", name) for where, name in named]
+        named += [("publish.scorer", self.publish.scorer)] if self.publish.scorer else []
         for where, name in named:
             if name not in known:
                 raise ValueError(
-                    f"examples.{where} names {name!r}, which is no scorer "
-                    f"(they are: {', '.join(known)})"
+                    f"{where} names {name!r}, which is no scorer (they are: {', '.join(known)})"
                 )
         return self
 
