@@ -48,7 +48,7 @@ def export(
     from fret.export import Options
     from fret.pipeline import load
 
-    with report_errors():
+    with report_errors(pipeline=pipeline):
         options = Options(
             splits=tuple(split or ()), form=form, negatives=negatives, scores=scores, files=files
         )

@@ -58,8 +58,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     "stages": GROUND
     | {"sources", "text", "llm", "retrieval", "choosing", "writers", "scorers", "checks"}
     | {"language"},
-    "card": GROUND | {"retrieval"},
-    "dataset": GROUND | {"retrieval", "card"},
     "single_page": set(),
     "audit": GROUND | {"retrieval", "single_page"},
     # tokenize: the words of a query are marked; language: names for codes.
@@ -71,14 +69,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "publicity": set(),
     "card": GROUND | {"tables", "publicity"},
     "dataset": GROUND | {"card", "held_out", "tables", "publicity"},
-    "audit": GROUND | {"retrieval"},
     "export": GROUND | {"retrieval", "dataset", "held_out"},
     "estimate": GROUND | {"stages", "llm"},
     "plan": GROUND | {"stages"},
     "shards": GROUND | {"stages", "llm.types", "plan"},
     "pipeline": GROUND
-    | {"stages", "dataset", "audit", "report", "llm", "plan", "shards", "estimate"},
-    | {"stages", "dataset", "audit", "llm", "plan", "shards", "estimate", "export"},
+    | {"stages", "dataset", "audit", "report", "export", "llm", "plan", "shards", "estimate"},
     "log_json": GROUND | {"stages"},
     "terminal": set(),
     "browse": GROUND,
