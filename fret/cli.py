@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fret import cli_answers, cli_audit, cli_batch
+from fret import cli_answers, cli_audit, cli_batch, cli_publish
 from fret.cli_errors import report_errors
 from fret.shipped import recipes
 
@@ -25,6 +25,7 @@ app = typer.Typer(
 app.add_typer(cli_answers.app, name="answers")
 app.add_typer(cli_batch.app, name="batch")
 app.command()(cli_audit.audit)
+app.command()(cli_publish.publish)
 
 PipelineArgument = Annotated[
     str,

@@ -33,9 +33,7 @@ def build_dataset(run: Run, *, publish: Mapping[str, Any]) -> Path:
         publish: the pipeline file's section of that name, for the card.
     """
     manifest = run.stage(Example.STAGE).require()
-    made_from = hash_json(
-        [manifest.fingerprint, [asdict(shard) for shard in manifest.shards], dict(publish)]
-    )
+    made_from = identify_dataset(manifest, publish)
     if run.dataset_made_from() == made_from:
         return run.dataset_dir
     triplet_schema = _triplet_schema(_count_negatives(manifest))
@@ -47,9 +45,19 @@ def build_dataset(run: Run, *, publish: Mapping[str, Any]) -> Path:
                 )
                 writers.add("full", example.split, example.to_row(), schema_of(Example))
         write_card(folder, run, files=writers.files, columns=triplet_schema.names, publish=publish)
-        sizes = {p.relative_to(folder).as_posix(): size_of(p) for p in _files_below(folder)}
-        write_json(folder / "manifest.json", {"made_from": made_from, "sizes": sizes})
+        files = {p.relative_to(folder).as_posix(): p for p in _files_below(folder)}
+        sizes = {name: size_of(path) for name, path in files.items()}
+        sums = {name: sha256_of(path) for name, path in files.items()}
+        facts = {"made_from": made_from, "sizes": sizes, "sha256": sums}
+        write_json(folder / "manifest.json", facts)
     return run.dataset_dir
+
+
+def identify_dataset(examples: Manifest, publish: Mapping[str, Any]) -> str:
+    """Return what stands in a dataset folder's manifest for all that it is made from."""
+    return hash_json(
+        [examples.fingerprint, [asdict(shard) for shard in examples.shards], dict(publish)]
+    )
 
 
 def format_anchor(task: str, query: str) -> str:

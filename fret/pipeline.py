@@ -15,7 +15,7 @@ from typing import Any
 
 from fret.audit import Audit, write_audit
 from fret.config import PipelineSettings
-from fret.dataset import build_dataset
+from fret.dataset import build_dataset, identify_dataset
 from fret.errors import UserError
 from fret.estimate import Ahead, estimate_stage
 from fret.llm.batch import Status
@@ -25,6 +25,7 @@ from fret.llm.upkeep import read_spent
 from fret.manifest import Manifest
 from fret.pipeline_file import load_settings
 from fret.plan import gather_questions, make_plan
+from fret.publish import Options, Published, Quiet, Watcher, publish_dataset
 from fret.records import Dropped, Example, Record
 from fret.shards import make_stage
 from fret.stages.base import Observer, Question, Silence, Stage
@@ -212,6 +213,55 @@ class Pipeline:
         """
         return write_audit(self.stored, n=n, out=out, seed=seed, per_query=per_query)
 
+    def publish(
+        self,
+        repo: str | None = None,
+        *,
+        private: bool | None = None,
+        dry_run: bool = False,
+        force: bool = False,
+        message: str | None = None,
+        watcher: Watcher | None = None,
+    ) -> Published:
+        """Send the dataset to a repository of the Hub, and verify it there; see `fret.publish`.
+
+        Call it again after any failure: what the Hub has is not sent again.
+
+        Args:
+            repo: ORG/NAME; by default `publish.repo` of the pipeline file.
+            private: whether a repository that is made is private; by default `publish.private`.
+            dry_run: only find out what would be sent, and what is against it.
+            force: also into a repository that holds what fret did not put there.
+            message: of the commit.
+
+        Raises:
+            UserError: it must not be published as it is; nothing was sent.
+            HubError: the Hub stopped us.
+        """
+        settings = self.settings.publish
+        if (repo := repo or settings.repo) is None:
+            raise UserError(
+                "Say where to publish: --repo ORG/NAME, or `publish: {repo: ORG/NAME}` in the "
+                "pipeline file."
+            )
+        options = Options(
+            repo,
+            private=private,
+            private_by_default=settings.private,
+            licence=settings.licence,
+            force=force,
+            message=message,
+            accept_contamination=settings.accept_contamination,
+            not_secret=frozenset(settings.not_secret),
+        )
+        run = self.stored
+        if not run.stage(Example.STAGE).finished:
+            raise UserError(f"The run {run.name} has no examples yet: run the pipeline first.")
+        made_from = identify_dataset(run.stage(Example.STAGE).require(), settings.for_card())
+        return publish_dataset(
+            run, options, made_from=made_from, watcher=watcher or Quiet(), dry_run=dry_run
+        )
+
     def _run(
         self, context: Context, wanted: Sequence[str], redo: str | None, observer: Observer
     ) -> Path | None:
@@ -238,7 +288,7 @@ class Pipeline:
                     make_stage(run, part, context, observer)
             if Example.STAGE not in wanted:
                 return None
-            return build_dataset(run, publish=self.settings.publish.model_dump())
+            return build_dataset(run, publish=self.settings.publish.for_card())
 
 
 def _check_lane(lane: str) -> str:

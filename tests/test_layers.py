@@ -56,10 +56,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "card": GROUND | {"retrieval"},
     "dataset": GROUND | {"retrieval", "card"},
     "audit": GROUND | {"retrieval"},
+    "publish": BOTTOM | {"config", "store", "durable", "manifest"},
     "estimate": GROUND | {"stages", "llm"},
     "plan": GROUND | {"stages"},
     "shards": GROUND | {"stages", "llm.types", "plan"},
-    "pipeline": GROUND | {"stages", "dataset", "audit", "llm", "plan", "shards", "estimate"},
+    "pipeline": GROUND
+    | {"stages", "dataset", "audit", "publish", "llm", "plan", "shards", "estimate"},
     "log_json": GROUND | {"stages"},
     "terminal": set(),
     "display": GROUND
@@ -71,6 +73,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "display_queries": {"records", "terminal"},
     "display_llm": GROUND | {"estimate", "llm", "terminal"},
     "display_audit": GROUND | {"audit", "terminal"},
+    "display_publish": {"publish", "display_progress", "terminal"},
     "cli": GROUND
     | {
         "pipeline",
@@ -81,6 +84,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "cli_audit",
         "cli_batch",
         "cli_errors",
+        "cli_publish",
         "log_json",
         "stages",
     },
@@ -88,6 +92,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli_audit": GROUND | {"audit", "display_audit", "pipeline", "cli_errors"},
     "cli_batch": GROUND | {"display_progress", "display_llm", "pipeline", "cli_errors"},
     "cli_errors": GROUND | {"display"},
+    "cli_publish": GROUND | {"display_progress", "display_publish", "pipeline", "cli_errors"},
     "__init__": {"pipeline"},
     "__main__": {"cli"},
 }
@@ -107,6 +112,10 @@ MAY_REACH = {
     "llm/sender.py",
     "llm/batch_service.py",
     "llm/database.py",
+    "publish/asking.py",
+    "publish/hub.py",
+    "publish/hub_errors.py",
+    "publish/publishing.py",
     "store.py",
     "retrieval/model_files.py",
     "retrieval/tokenizer_files.py",

@@ -27,12 +27,25 @@ class BudgetSettings(Settings):
 
 
 class PublishSettings(Settings):
-    """What the dataset's card says beyond what fret knows."""
+    """The dataset's card, and the repository of the Hub that `fret publish` sends it to."""
 
     licence: str | None = None
     """Licence of the dataset, as the Hub writes it (cc-by-4.0, odc-by, other …)."""
     pretty_name: str | None = None
     """Title of the card; by default the run's name."""
+    repo: str | None = None
+    """Where to publish on the Hub: ORG/NAME, or YOU/NAME."""
+    private: bool = True
+    """Whether a repository that is made for it is private."""
+    accept_contamination: str | None = None
+    """`fret publish` gives this when passages match evaluation sets and `decontamination.action` is
+    `warn`: a person has looked at them. It holds for these matches and no others."""
+    not_secret: list[str] = Field(default=[])
+    """Hashes of findings of `fret publish` that a person has looked at and that are no secrets."""
+
+    def for_card(self) -> dict[str, Any]:
+        """Return what a dataset folder depends on."""
+        return self.model_dump(include={"licence", "pretty_name"})
 
 
 class PipelineSettings(Settings):
@@ -66,7 +79,7 @@ class PipelineSettings(Settings):
     examples: ExamplesSettings = ExamplesSettings()
     """Positive, negatives and split of each example."""
     publish: PublishSettings = PublishSettings()
-    """What the dataset's card says beyond what fret knows."""
+    """The dataset's card, and where it is published."""
 
     @model_validator(mode="after")
     def _models_are_named(self) -> "PipelineSettings":
