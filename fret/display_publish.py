@@ -33,7 +33,8 @@ def print_plan(plan: Plan, url: str) -> None:
     if plan.stay:
         more = f" and {len(plan.stay) - _LISTED} more" if len(plan.stay) > _LISTED else ""
         _say(f"Not fret's, and left as they are: {', '.join(plan.stay[:_LISTED])}{more}.")
-    _say(f"One commit, {plan.message!r}; tag {plan.tag}{' (moved)' if plan.tag_moves else ''}.")
+    commit = f"One commit, {plan.message!r}" if plan.changes else "No commit"
+    _say(f"{commit}; tag {plan.tag}{_describe_tag(plan)}.")
     for note in plan.notes:
         _warn(note)
     if plan.refusals:
@@ -54,7 +55,8 @@ def print_published(done: Published, *, quiet: bool) -> None:
         sent = f"{len(plan.to_send)} files ({say_size(plan.size_to_send)})"
         _say(
             f"Verified: {len(plan.files)} files by size and hash, {done.rows} rows over all "
-            f"configs. New in this revision: {sent if done.is_new else 'nothing'}; removed: {len(plan.deleted)}."
+            f"configs. New in this revision: {sent if done.is_new else 'nothing'}; "
+            f"removed: {len(plan.deleted)}."
         )
         _say(f'load_dataset("{plan.repo}", "triplets", revision="{plan.tag}")')
     _say(f"{done.url}: {what}, {who}, commit {(done.commit or '')[:12]}, tag {plan.tag}.")
@@ -65,6 +67,13 @@ def _describe_repo(plan: Plan) -> str:
     if plan.exists is None:
         return f"not looked at; if it is new, it will be {who}"
     return f"there, {who}" if plan.exists else f"new, will be {who}"
+
+
+def _describe_tag(plan: Plan) -> str:
+    if plan.tagged is None:
+        return ""
+    is_there = plan.tagged == plan.head and not plan.changes
+    return ", there already" if is_there else f", moved from commit {plan.tagged[:12]}"
 
 
 def _warn(message: str) -> None:

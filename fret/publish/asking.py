@@ -27,8 +27,8 @@ def ask(call: Callable[[], T], *, warn: Callable[[str], None]) -> T:
     from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
     def say_wait(state: Any) -> None:
-        if state.next_action.sleep > _TOLD_S:
-            warn(f"The Hub is busy; trying again in {state.next_action.sleep:.0f} seconds.")
+        if (wait := state.next_action.sleep) > _TOLD_S:
+            warn(f"The Hub is busy or out of reach; trying again in {wait:.0f} seconds.")
 
     retrying = Retrying(
         retry=retry_if_exception(_is_worth_waiting),

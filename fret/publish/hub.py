@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from typing import Any, NamedTuple, TypeVar
 
 from fret.errors import HubError
@@ -14,6 +15,8 @@ T = TypeVar("T")
 
 _PART_FILES, _PART_BYTES = 8, 1 << 30
 _MOST_MANIFEST = 64 << 20
+# What the Hub itself puts into a new repository.
+OF_THE_HUB = {".gitattributes"}
 
 
 class RemoteFile(NamedTuple):
@@ -44,7 +47,7 @@ class Remote(NamedTuple):
     @property
     def is_empty(self) -> bool:
         """Whether it holds but what the Hub itself puts into a new one."""
-        return not set(self.files) - {".gitattributes"}
+        return not set(self.files) - OF_THE_HUB
 
 
 class Hub:
@@ -198,18 +201,23 @@ class Hub:
         if self.list_tags().get(name) != commit:
             raise HubError(say_changed(self.repo))
 
-    def count_rows(self, name: str, commit: str) -> int:
-        """Return the rows of a parquet file at a commit, reading its end only."""
+    def count_rows(self, name: str, commit: str) -> int | None:
+        """Return the rows of a parquet file at a commit, reading its end only; None where it is no
+        parquet file."""
+        import pyarrow as pa
         import pyarrow.parquet as pq
         from huggingface_hub import HfFileSystem
 
-        def read() -> int:
+        def read() -> int | None:
             files = HfFileSystem(
                 endpoint=self._api.endpoint, token=self.token or False, skip_instance_cache=True
             )
             path = f"datasets/{self.repo}@{commit}/{name}"
-            with files.open(path, "rb", block_size=1 << 16) as file:
-                return int(pq.read_metadata(file).num_rows)
+            try:
+                with files.open(path, "rb", block_size=1 << 16) as file:
+                    return int(pq.read_metadata(file).num_rows)
+            except pa.ArrowInvalid:
+                return None
 
         return self._ask("verify", read)
 
@@ -306,9 +314,10 @@ def _find_token() -> str | None:
 
 def _parts(files: Sequence[LocalFile]) -> Iterator[list[LocalFile]]:
     """Divide files into parts; one each where they go by plain HTTP, so that Ctrl-C ends them."""
-    from huggingface_hub.utils import is_xet_available
+    from huggingface_hub import constants
 
-    most = _PART_FILES if is_xet_available() else 1
+    by_http = constants.HF_HUB_DISABLE_XET or find_spec("hf_xet") is None
+    most = 1 if by_http else _PART_FILES
     part: list[LocalFile] = []
     for file in files:
         if part and (len(part) == most or sum(f.size for f in part) + file.size > _PART_BYTES):

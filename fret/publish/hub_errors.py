@@ -9,6 +9,8 @@ from fret.printable import is_printable
 
 _QUOTA = re.compile(r"quota|storage|billing|payment|upgrade your|limit reached", re.IGNORECASE)
 _TOO_LARGE = re.compile(r"too large|too big|maximum (?:file )?size|exceeds", re.IGNORECASE)
+# What the library says of a card that the Hub refuses, and of a Hub that has no Xet.
+_CARD, _XET = "Invalid metadata in README.md", "xet-write-token"
 _SETTINGS = "https://huggingface.co/settings/tokens"
 
 
@@ -34,6 +36,8 @@ class Place(NamedTuple):
 
 def explain(error: BaseException, place: Place) -> FretError:
     """Return the error that a person is shown."""
+    if isinstance(error, ValueError) and _CARD in str(error):
+        return HubError(_say_card(_shorten(str(error).partition(_CARD)[2], place.token)))
     for cause in _causes(error):
         if isinstance(cause, FretError):
             return cause
@@ -57,11 +61,15 @@ def is_passing(error: BaseException) -> bool:
             return True
         if isinstance(cause, FretError | OfflineModeIsEnabled):
             return False
-        if getattr(cause, "response", None) is not None:
+        if getattr(cause, "response", None) is not None or _lacks_xet(cause):
             return False
         if isinstance(cause, httpx2.TransportError | ConnectionError | TimeoutError):
             return True
     return False
+
+
+def _lacks_xet(error: BaseException) -> bool:
+    return _XET in str(error) and "404" in str(error)
 
 
 def busy_of(error: BaseException) -> Busy | None:
@@ -85,6 +93,13 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
+
+
+def _say_card(said: str) -> str:
+    return (
+        f"The Hub does not accept the card's front matter: {said.lstrip(' .-')}. Mend `publish` in "
+        "the pipeline file (licence, pretty_name), and run the pipeline again."
+    )
 
 
 def _say_busy(busy: Busy) -> str:
@@ -209,11 +224,6 @@ def _say_other(error: BaseException, place: Place) -> str:
         return "HF_HUB_OFFLINE is set, so the Hub is not asked. Unset it to publish."
     if any(isinstance(cause, LocalTokenNotFoundError) for cause in causes):
         return NO_TOKEN
-    if "metadata in README.md" in said:
-        return (
-            f"The Hub does not accept the card's front matter: {said}. Mend `publish` in the "
-            "pipeline file (licence, pretty_name), and run the pipeline again."
-        )
     if said.startswith("LFS batch API") and _QUOTA.search(said):
         return _say_status(402, "", said, place)
     if said.startswith("LFS batch API"):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from fret.publish.folder import LocalFile
-from fret.publish.hub import Remote, RemoteFile
+from fret.publish.hub import OF_THE_HUB, Remote, RemoteFile
 from fret.publish.options import Options
 
 
@@ -32,7 +32,10 @@ class Plan:
     stay: tuple[str, ...]
     """Files of the repository that are not fret's."""
     tag: str
-    tag_moves: bool
+    tagged: str | None
+    """The commit that the tag stands for now."""
+    head: str | None
+    """The latest commit of the repository."""
     message: str
     refusals: tuple[str, ...]
     notes: tuple[str, ...]
@@ -40,6 +43,11 @@ class Plan:
     @property
     def to_send(self) -> tuple[PlannedFile, ...]:
         return tuple(file for file in self.files if not file.is_there)
+
+    @property
+    def changes(self) -> bool:
+        """Whether there is anything to commit."""
+        return bool(self.to_send or self.deleted)
 
     @property
     def size(self) -> int:
@@ -80,9 +88,10 @@ def make_plan(
         private=private,
         files=tuple(PlannedFile(f.name, f.size, _is_there(f, there)) for f in local),
         deleted=tuple(deleted),
-        stay=tuple(sorted(set(there) - names - set(deleted))),
+        stay=tuple(sorted(set(there) - names - set(deleted) - OF_THE_HUB)),
         tag=tag,
-        tag_moves=remote is not None and tag in remote.tags,
+        tagged=remote.tags.get(tag) if remote else None,
+        head=remote.head if remote else None,
         message=options.message or message,
         refusals=tuple(refusals),
         notes=tuple(notes),
@@ -94,7 +103,7 @@ def find_old(remote: Remote | None, names: set[str]) -> list[str]:
     if remote is None or remote.listed is None:
         return []
     ours = set(remote.listed) & set(remote.files)
-    return sorted(ours - names - {".gitattributes"})
+    return sorted(ours - names - OF_THE_HUB)
 
 
 def is_done(plan: Plan, local: Sequence[LocalFile], there: dict[str, RemoteFile]) -> bool:

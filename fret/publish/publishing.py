@@ -106,8 +106,7 @@ def _send(
         hub.create(private=plan.private)
         remote = _look_at_new(hub)
     commit = remote.head
-    is_new = bool(plan.to_send or plan.deleted)
-    if is_new:
+    if plan.changes:
         operations = _send_contents(hub, plan, local, watcher)
         commit = hub.commit(
             operations,
@@ -117,7 +116,7 @@ def _send(
         )
     rows = _verify(hub, plan, local, commit, watcher)
     hub.tag(plan.tag, commit, now=remote.tags.get(plan.tag))
-    return Published(plan, hub.url, commit, is_new, rows)
+    return Published(plan, hub.url, commit, plan.changes, rows)
 
 
 def _look_at_new(hub: Hub) -> Remote:
@@ -170,8 +169,9 @@ def _verify(hub: Hub, plan: Plan, local: Sequence[LocalFile], commit: str, watch
     for file in tables:
         expected, found = count_rows(file), hub.count_rows(file.name, commit)
         if found != expected:
-            raise HubError(_say_wrong(hub, file.name, f"has {found} rows instead of {expected}"))
-        rows += found
+            n = "no" if found is None else found
+            raise HubError(_say_wrong(hub, file.name, f"has {n} rows instead of {expected}"))
+        rows += expected
         watcher.advanced("verifying", {})
     return rows
 

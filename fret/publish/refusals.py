@@ -61,15 +61,19 @@ def refuse_secrets(findings: Sequence[Finding]) -> Iterator[str]:
         lines.append(f"  - and {len(findings) - _LISTED} more")
     hashes = ", ".join(finding.hash for finding in findings[:_LISTED])
     yield (
-        f"{len(findings)} secrets stand in the dataset:\n" + "\n".join(lines) + "\n"
+        f"{_count(len(findings), 'secret')} in the dataset:\n" + "\n".join(lines) + "\n"
         "    Take their pages out of the source (`full` names the address of each) and run the "
         "pipeline again; tell the owner of a real one. What you have looked at and is no secret, "
         f"list by its hash: publish: {{not_secret: [{hashes}]}}"
     )
 
 
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
 def _say_more(n: int) -> str:
-    return f" and {n - 1} other places" if n > 1 else ""
+    return f" and {_count(n - 1, 'other place')}" if n > 1 else ""
 
 
 def _say_undecided(run: Run, accepted: str | None) -> str | None:
@@ -86,8 +90,8 @@ def _say_undecided(run: Run, accepted: str | None) -> str | None:
         return None
     other = " The matches are not those that were accepted." if accepted else ""
     return (
-        f"{found['passages']} passages hold what evaluation sets ask or answer "
-        f"({found['matches']} matches), and nobody has decided on them.{other} Read "
+        f"Passages hold what evaluation sets ask or answer ({found['passages']} of them, "
+        f"{found['matches']} times), and nobody has decided on that.{other} Read "
         f"{shlex.quote(str(listed))}, then either set `passages.decontamination.action: drop` and "
         "run again, or, where they may stay, accept these: "
         f"publish: {{accept_contamination: {known}}}"
