@@ -12,6 +12,7 @@ from publishing import make_run, publishing
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # torch and datasets are loaded in a process of their own
 def test_every_config_loads_with_equal_rows_and_triplets_train(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     make_run(tmp_path / "run")
@@ -25,7 +26,7 @@ def test_every_config_loads_with_equal_rows_and_triplets_train(tmp_path: Path) -
             env=publish.environment | {"HF_TOKEN": WRITER},
             capture_output=True,
             text=True,
-            timeout=280,
+            timeout=500,
         )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
