@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,22 @@ def read_records(path: Path, record: type[Record]) -> Iterator[Any]:
                 yield from map(record.from_row, batch.to_pylist())
     except (pa.ArrowInvalid, OSError, KeyError) as error:
         raise StoreError(f"{path} cannot be read: {error}") from error
+
+
+def read_batches(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Stream some columns of a parquet file; fields of records in lists by their dotted paths."""
+    try:
+        with pq.ParquetFile(path) as file:
+            yield from file.iter_batches(batch_size=ROWS_PER_WRITE, columns=list(columns))
+    except (pa.ArrowInvalid, OSError, KeyError) as error:
+        raise StoreError(f"{path} cannot be read: {error}") from error
+
+
+def write_records(path: Path, record: type[Record], records: Iterable[Record]) -> None:
+    """Write a parquet file of records."""
+    with parquet_file(path, record) as file:
+        for each in records:
+            file.add(each)
 
 
 def write_json(path: Path, data: Any) -> None:

@@ -139,6 +139,22 @@ class PassageLookup:
         """
         return [self.at(row) for row in self.rows_of(passage_ids)]
 
+    def page_ids(self) -> Iterator[str]:
+        """Yield the page of each passage, in the order of the rows."""
+        return self._column("page_id")
+
+    def ids(self) -> Iterator[str]:
+        """Yield the id of each passage, in the order of the rows."""
+        return self._column("id")
+
+    def texts(self) -> Iterator[str]:
+        """Yield the text of each passage, in the order of the rows."""
+        return self._column("text")
+
+    def _column(self, name: str) -> Iterator[Any]:
+        for batch in self._batches:
+            yield from batch.column(name).to_pylist()
+
     def __iter__(self) -> Iterator[Passage]:
         for batch in self._batches:
             for row in batch.to_pylist():

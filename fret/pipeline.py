@@ -257,7 +257,7 @@ class Pipeline:
         run = self.stored
         if not run.stage(Example.STAGE).finished:
             raise UserError(f"The run {run.name} has no examples yet: run the pipeline first.")
-        made_from = identify_dataset(run.stage(Example.STAGE).require(), settings.for_card())
+        made_from = identify_dataset(run.stage(Example.STAGE).require(), settings.model_dump())
         return publish_dataset(
             run, options, made_from=made_from, watcher=watcher or Quiet(), dry_run=dry_run
         )
@@ -288,7 +288,7 @@ class Pipeline:
                     make_stage(run, part, context, observer)
             if Example.STAGE not in wanted:
                 return None
-            return build_dataset(run, publish=self.settings.publish.for_card())
+            return build_dataset(run, publish=self.settings.publish.model_dump())
 
 
 def _check_lane(lane: str) -> str:

@@ -18,7 +18,7 @@ import os
 import shutil
 import socket
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -33,6 +33,7 @@ from fret.durable import (
     make_folder,
     parquet_file,
     placed,
+    read_batches,
     read_records,
     sha256_of,
     size_of,
@@ -152,14 +153,23 @@ class StageFolder:
     ) -> Iterator[Any]:
         """Stream the records of one finished shard, or of all of them in order."""
         folder = self.path / "dropped" if dropped else self.path
+        for shard in self._whole_shards(index):
+            yield from read_records(folder / shard.name, record)
+
+    def batches(self, columns: Sequence[str], index: int | None = None) -> Iterator[Any]:
+        """Stream some columns as Arrow batches, where whole records would be read for little."""
+        for shard in self._whole_shards(index):
+            yield from read_batches(self.path / shard.name, columns)
+
+    def _whole_shards(self, index: int | None) -> Iterator[Shard]:
         shards = self.require().shards
         for shard in shards if index is None else shards[index : index + 1]:
             if not self._is_whole(shard):
                 raise StoreError(
-                    f"{folder / shard.name} is missing or cut short. Run again with "
+                    f"{self.path / shard.name} is missing or cut short. Run again with "
                     f"`--redo {self.path.name}` to make it anew."
                 )
-            yield from read_records(folder / shard.name, record)
+            yield shard
 
     def has_kept(self, name: str) -> bool:
         return (self.path / "kept" / name).exists()
@@ -239,14 +249,18 @@ class Run:
         self, settings: dict[str, Any], versions: dict[str, str], created: str
     ) -> None:
         """Write run.json; the date of an earlier one stays."""
-        path = self.path / "run.json"
-        old: Any = None
-        with suppress(OSError, ValueError):
-            old = json.loads(path.read_text("utf-8"))
+        old = self.notes()
         data = {"run": self.name, "versions": versions, "settings": settings}
-        data["created"] = old.get("created", created) if isinstance(old, dict) else created
+        data["created"] = old.get("created", created)
         if data != old:
-            write_json(path, data)
+            write_json(self.path / "run.json", data)
+
+    def notes(self) -> dict[str, Any]:
+        """Return what run.json says; nothing where it is missing or damaged."""
+        with suppress(OSError, ValueError):
+            data = json.loads((self.path / "run.json").read_text("utf-8"))
+            return data if isinstance(data, dict) else {}
+        return {}
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fret.card import _describe_choice
+from fret.card.measures import describe_choice
 from fret.choosing.measures import measure_examples, shares_of_positive
 from fret.choosing.separability import measure_separability
 from fret.display_measures import describe_examples
@@ -79,16 +79,16 @@ def test_status_and_card_count_negatives_and_say_of_how_many_a_share_is() -> Non
         "negatives: 3 hardest, 1 lowest, 1 unjudged; "
         "of 3 comparable 33.3% under half the positive's similarity"
     )
-    card = "\n".join(_describe_choice(found))
-    assert "- Positives by rule: 1 agreed, 3 top." in card
-    assert "- Negatives by pick: 3 hardest, 1 lowest, 1 unjudged." in card
-    assert "- Of the 3 negatives whose similarity to the query can be compared" in card
+    card = "\n".join(describe_choice(found))
+    assert "Positives by rule: 1 agreed, 3 top." in card
+    assert "Negatives by pick: 3 hardest, 1 lowest, 1 unjudged." in card
+    assert "Of the 3 negatives whose similarity to the query can be compared" in card
 
 
 def test_one_rule_for_all_is_not_counted() -> None:
     found = {**measure_examples(ROWS[:2]), "separability": None}
     assert not any(line.startswith("rules:") for line in describe_examples(found))
-    assert "by rule" not in "\n".join(_describe_choice(found))
+    assert "by rule" not in "\n".join(describe_choice(found))
 
 
 def test_figures_over_nothing() -> None:

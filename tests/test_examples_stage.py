@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 import yaml
 
+from fret.choosing.grades import gather_grades
 from fret.config import PipelineSettings
 from fret.errors import ConfigError
 from fret.pipeline_file import load_settings
 from fret.records import Judgement, Query, Scoring
 from fret.retrieval.fuse import rank_scores
-from fret.stages.examples import _Fusion, _gather_grades
+from fret.stages.examples import _Fusion
 
 SCORERS = [
     {"kind": "unigram"},
@@ -142,6 +143,7 @@ def test_grades_of_several_scorers_are_meant_and_the_highest_guards() -> None:
     one = scoring("a", 1.0, 2.0, 3.0, grades=(1.0, None, 0.0))
     other = scoring("b", 1.0, 2.0, 3.0, grades=(2.0, 3.0, None))
     silent = scoring("c", 1.0, 2.0, 3.0)
-    assert _gather_grades(judgement(one, silent, other)) == ([1.5, 3.0, 0.0], [2.0, 3.0, 0.0])
-    assert _gather_grades(judgement(one)) == ([1.0, None, 0.0], [1.0, None, 0.0])
-    assert _gather_grades(judgement(silent)) == ([None] * 3, [None] * 3)
+    lines = [each.grades for each in (one, silent, other)]
+    assert gather_grades(lines) == ([1.5, 3.0, 0.0], [2.0, 3.0, 0.0])
+    assert gather_grades(lines[:1]) == ([1.0, None, 0.0], [1.0, None, 0.0])
+    assert gather_grades(lines[1:2]) == ([None] * 3, [None] * 3)

@@ -16,7 +16,7 @@ from publishing import Publisher, make_run, publishing
 COMMAND = ("publish", "small.yaml", "--repo", "lab/set")
 ROUNDS, KILLS = 4, 4
 # About as many requests as a whole publication makes.
-REQUESTS = 34
+REQUESTS = 60
 
 
 @pytest.fixture(scope="module")

@@ -56,6 +56,7 @@ SECRETS = {
 }
 HARMLESS = [
     "AKIAIOSFODNN7EXAMPLE is Amazon's own example, AKIAXXXXXXXXXXXXXXXX a placeholder",
+    "https://b.s3.amazonaws.com/f?AWSAccessKeyId=AKIA" + some(16, BASE32) + "&Expires=1",
     "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx and hf_" + "x" * 34,
     "hf_abcdefghijklmnopqrstuvwxyz12345678 and hf_transfer and hf_hub_download",
     "sk-proj-your-key-here, sk-..., $OPENAI_API_KEY and sk-ant-api03-...",

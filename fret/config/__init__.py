@@ -68,6 +68,7 @@ from fret.config.models import (
     TransformersModel,
     Ways,
 )
+from fret.config.publish import PublishSettings
 from fret.config.queries import (
     ClustersSettings,
     FileWriter,
@@ -81,7 +82,7 @@ from fret.config.queries import (
 )
 from fret.config.sources import HtmlSource, HubSource, JsonlSource, Source, UrlsSource, WarcSource
 from fret.config.texts import PagesSettings, PassagesSettings
-from fret.config.tree import BudgetSettings, PipelineSettings, PublishSettings
+from fret.config.tree import BudgetSettings, PipelineSettings
 
 __all__ = [
     "NO_CHECKS",

@@ -15,6 +15,7 @@ from fret.config.judgements import (
     RelevanceScorer,
 )
 from fret.config.models import Model, OpenAIModel
+from fret.config.publish import PublishSettings
 from fret.config.queries import LlmWriter, QueriesSettings
 from fret.config.texts import PagesSettings, PassagesSettings
 
@@ -24,28 +25,6 @@ class BudgetSettings(Settings):
 
     usd: float = Field(gt=0)
     """Money for the whole run, over all its processes."""
-
-
-class PublishSettings(Settings):
-    """The dataset's card, and the repository of the Hub that `fret publish` sends it to."""
-
-    licence: str | None = None
-    """Licence of the dataset, as the Hub writes it (cc-by-4.0, odc-by, other …)."""
-    pretty_name: str | None = None
-    """Title of the card; by default the run's name."""
-    repo: str | None = None
-    """Where to publish on the Hub: ORG/NAME, or YOU/NAME."""
-    private: bool = True
-    """Whether a repository that is made for it is private."""
-    accept_contamination: str | None = None
-    """`fret publish` gives this when passages match evaluation sets and `decontamination.action` is
-    `warn`: a person has looked at them. It holds for these matches and no others."""
-    not_secret: list[str] = Field(default=[])
-    """Hashes of findings of `fret publish` that a person has looked at and that are no secrets."""
-
-    def for_card(self) -> dict[str, Any]:
-        """Return what a dataset folder depends on."""
-        return self.model_dump(include={"licence", "pretty_name"})
 
 
 class PipelineSettings(Settings):
@@ -79,7 +58,7 @@ class PipelineSettings(Settings):
     examples: ExamplesSettings = ExamplesSettings()
     """Positive, negatives and split of each example."""
     publish: PublishSettings = PublishSettings()
-    """The dataset's card, and where it is published."""
+    """Where the dataset goes, and what its card says beyond what fret knows."""
 
     @model_validator(mode="after")
     def _models_are_named(self) -> "PipelineSettings":
@@ -116,11 +95,12 @@ class PipelineSettings(Settings):
         fusion, leave_out = self.examples.fusion, self.examples.leave_out
         named = [("fusion.weights", name) for name in (fusion.weights if fusion else ())]
         named += [("leave_out", name) for names in leave_out.values() for name in names]
+        named = [(f"examples.{where}", name) for where, name in named]
+        named += [("publish.scorer", self.publish.scorer)] if self.publish.scorer else []
         for where, name in named:
             if name not in known:
                 raise ValueError(
-                    f"examples.{where} names {name!r}, which is no scorer "
-                    f"(they are: {', '.join(known)})"
+                    f"{where} names {name!r}, which is no scorer (they are: {', '.join(known)})"
                 )
         return self
 

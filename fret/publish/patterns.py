@@ -35,7 +35,12 @@ _WORD = r"(?<![A-Za-z0-9_-])"
 _END = r"(?![A-Za-z0-9_-])"
 
 PATTERNS = (
-    _pattern("AWS access key", "A[KS]IA", r"(?<![A-Za-z0-9])A[KS]IA[A-Z2-7]{16}(?![A-Za-z0-9])"),
+    # Not in signed addresses, which are made to be given away.
+    _pattern(
+        "AWS access key",
+        "A[KS]IA",
+        r"(?<!AccessKeyId=)(?<!Credential=)(?<![A-Za-z0-9])A[KS]IA[A-Z2-7]{16}(?![A-Za-z0-9])",
+    ),
     _pattern(
         "GitHub token", "gh[pousr]_", rf"{_WORD}gh[pousr]_(?P<secret>[A-Za-z0-9]{{36}}){_END}"
     ),

@@ -2,24 +2,28 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 from fret.choosing.choose import NoChoice, Rules, choose
 from fret.choosing.explain import Case, make_example
+from fret.choosing.grades import gather_grades
 from fret.choosing.measures import measure_examples
 from fret.choosing.negatives import NegativeRules
 from fret.choosing.options import Options
 from fret.choosing.positives import PositiveRule, PositiveRules, find_firsts, match_task
 from fret.choosing.separability import measure_separability
-from fret.choosing.splits import split_of
+from fret.choosing.splits import HeldOutPage, Sides
 from fret.config import ExamplesSettings, JudgementsSettings
+from fret.durable import write_records
 from fret.fingerprint import identity_of
 from fret.lookup import PassageLookup
-from fret.records import Candidates, Dropped, Example, Judgement, Query, Record, Scoring
+from fret.records import Candidates, Dropped, Example, Judgement, Page, Query, Record, Scoring
 from fret.scorers.fusing import rank_fused
 from fret.stages.base import Stage, Tick
 from fret.stages.context import Context
 from fret.stages.join import join_queries
+from fret.stages.page_groups import PageGroups
 from fret.store import Run
 
 Row = tuple[Query, Candidates, Judgement]
@@ -29,7 +33,7 @@ class Examples(Stage):
     """Applies the rules of `fret.choosing`; asks no model, so new rules cost nothing."""
 
     name: ClassVar[str] = "examples"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     record: ClassVar[type[Record]] = Example
     reads: ClassVar[tuple[str, ...]] = ("passages", "queries", "candidates", "judgements")
 
@@ -40,6 +44,7 @@ class Examples(Stage):
         self._rules = {
             rule: _make_rules(self._settings, rule) for rule in ("top", "seed", "agreed")
         }
+        self._groups = PageGroups(context)
         self._fusion = _Fusion(self._settings, context.settings.judgements)
 
     def identity(self) -> dict[str, Any]:
@@ -47,6 +52,12 @@ class Examples(Stage):
 
     def open(self, run: Run) -> None:
         self._lookup = self._context.lookup(run)
+        groups = self._groups.find(run, self._lookup) if self._splits else None
+        self._sides = Sides(self._splits, self._seed, groups, n_pages=run.n_rows(Page))
+        run.stage(self.name).kept(HeldOutPage.FILE, self._list_held_out)
+
+    def _list_held_out(self, path: Path) -> None:
+        write_records(path, HeldOutPage, self._sides.list_held_out(self._lookup.page_ids()))
 
     def inputs(self, run: Run) -> Iterator[Iterable[Row]]:
         return (_join(run, shard) for shard in range(run.n_shards(Judgement)))
@@ -62,14 +73,15 @@ class Examples(Stage):
     def measure(self, run: Run) -> dict[str, Any]:
         measures = measure_examples(run.rows(Example))
         separability = measure_separability(lambda: run.rows(Example), seed=self._seed)
-        return {"examples": {**measures, "separability": separability}}
+        groups = {"page_groups": self._sides.measure()} if self._groups.are_looked_for else {}
+        return {"examples": {**measures, "separability": separability, **groups}}
 
     def _choose(
         self, query: Query, candidates: Candidates, judgement: Judgement
     ) -> Example | Dropped:
         judgement, deciding = self._fusion.fuse(query, judgement)
         rule = self._rule_for(query) if judgement.seed_id else "top"
-        options = _make_options(candidates, judgement, self._lookup, self._side_of)
+        options = _make_options(candidates, judgement, self._lookup, self._sides.of)
         # Looked at by one rule only, and not for nothing.
         firsts = find_firsts(s.scores for s in deciding) if rule == "agreed" else []
         choice = choose(options, self._rules[rule], firsts=firsts, draw=f"{self._seed}\0{query.id}")
@@ -77,9 +89,6 @@ class Examples(Stage):
             return Dropped(self.name, query.id, choice.reason, choice.detail)
         case = Case(query, candidates, judgement, options, choice, rule)
         return make_example(case, self._lookup.get([options.ids[i] for i in case.chosen]))
-
-    def _side_of(self, page_id: str) -> str:
-        return split_of(page_id, self._splits, self._seed)
 
     def _rule_for(self, query: Query) -> PositiveRule:
         """Return the rule for a query that has a seed."""
@@ -170,7 +179,7 @@ def _make_options(
     side_of: Callable[[str], str],
 ) -> Options:
     rows = lookup.rows_of(candidates.passage_ids)
-    means, highs = _gather_grades(judgement)
+    means, highs = gather_grades([scoring.grades for scoring in judgement.scorings])
     by_vectors = any(score is not None for score in candidates.dense_scores)
     return Options(
         ids=candidates.passage_ids,
@@ -182,17 +191,4 @@ def _make_options(
         split_of=lambda i: side_of(lookup.page_of(rows[i])),
         text_of=lambda i: lookup.text_of(rows[i]),
         seed=judgement.passage_ids.index(judgement.seed_id) if judgement.seed_id else None,
-    )
-
-
-def _gather_grades(judgement: Judgement) -> tuple[list[float | None], list[float | None]]:
-    """Return the mean and the highest grade of each candidate over the scorers that grade."""
-    lines = [s.grades for s in judgement.scorings if s.grades.count(None) < len(s.grades)]
-    if len(lines) == 1:
-        return list(lines[0]), list(lines[0])
-    known = [[g for g in grades if g is not None] for grades in zip(*lines, strict=True)]
-    known = known or [[] for _ in judgement.passage_ids]
-    return (
-        [sum(grades) / len(grades) if grades else None for grades in known],
-        [max(grades, default=None) for grades in known],
     )

@@ -1,7 +1,7 @@
 """The texts that were kept, and whether a new one repeats one of them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -56,12 +56,29 @@ class KeptTexts:
             repeat = None
             if row in earlier or not here.keys().isdisjoint(row_keys):
                 rivals = self._list_rivals(row_keys, earlier.get(row, {}), here)
-                repeat = self._compare(block, row, rivals)
+                repeat = next(self._matches(block, row, rivals), None)
             found.append(repeat)
             if repeat is None:
                 for key in row_keys:
                     here[key].append(row)
         self.keep(ids, signs, [row for row, repeat in enumerate(found) if repeat is None])
+        return found
+
+    def relate(self, ids: Sequence[str], signs: Signs) -> list[list[str]]:
+        """Return for each text of a block all earlier ones that it repeats; every text is kept.
+
+        Of many equal ones the earliest are named, and of many that are nearly equal the likeliest.
+        """
+        block, keys = _Block.of(ids, signs), _list_keys(signs)
+        earlier = self._table.find(keys)
+        here: defaultdict[int, list[int]] = defaultdict(list)
+        found: list[list[str]] = []
+        for row, row_keys in enumerate((keys >> PLACE_BITS).tolist()):
+            rivals = self._list_rivals(row_keys, earlier.get(row, {}), here)
+            found.append([repeat.earlier_id for repeat in self._matches(block, row, rivals)])
+            for key in row_keys:
+                here[key].append(row)
+        self.keep(ids, signs)
         return found
 
     def keep(self, ids: Sequence[str], signs: Signs, rows: Sequence[int] | None = None) -> None:
@@ -88,15 +105,17 @@ class KeptTexts:
             rivals.append(places)
         return rivals
 
-    def _compare(
+    def _matches(
         self, block: "_Block", row: int, rivals: Sequence[Sequence[_Place]]
-    ) -> Repeat | None:
+    ) -> Iterator[Repeat]:
         """Compare a text with those that share all of it, then with those that share bands."""
+        equal: set[_Place] = set()
         for number, other in rivals[0] if self._exact else ():
             rival = self._block(number, block)
             if block.exact[row] == rival.exact[other]:
-                return Repeat(rival.name(other), None)
-        n_keys = Counter(place for places in rivals[1:] for place in places)
+                yield Repeat(rival.name(other), None)
+                equal.add((number, other))
+        n_keys = Counter(place for places in rivals[1:] for place in places if place not in equal)
         likeliest = sorted(n_keys, key=lambda place: (-n_keys[place], place))
         for number, other in likeliest[:_MOST_COMPARED]:
             rival = self._block(number, block)
@@ -104,8 +123,7 @@ class KeptTexts:
             if similarity >= self._threshold and not (
                 self._same_names and _differ(block.marks_of(row), rival.marks_of(other))
             ):
-                return Repeat(rival.name(other), similarity)
-        return None
+                yield Repeat(rival.name(other), similarity)
 
     def _block(self, number: int, current: "_Block") -> "_Block":
         return self._blocks[number] if number < len(self._blocks) else current
