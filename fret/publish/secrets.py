@@ -49,8 +49,8 @@ def scan_files(
     Args:
         not_secret: hashes of findings that are none.
     """
-    # The tables first: they tell more of where a text is from than the card does.
-    entries = sorted(entries, key=lambda entry: entry.path.suffix != ".parquet")
+    # Of a text that stands in several files the first is told: `full` names addresses beside it.
+    entries = sorted(entries, key=_tells_little)
     found: dict[str, Finding] = {}
     watcher.starts("secrets", 0, sum(entry.size for entry in entries), unit="B")
     for entry in entries:
@@ -59,6 +59,10 @@ def scan_files(
                 _note(found, kind, secret, f"{entry.name}, {place}")
         watcher.advanced("secrets", {}, n=entry.size)
     return [finding for key, finding in found.items() if key not in not_secret]
+
+
+def _tells_little(entry: Entry) -> tuple[bool, bool]:
+    return entry.path.suffix != ".parquet", not entry.name.startswith("full/")
 
 
 def _note(found: dict[str, Finding], kind: str, secret: str, place: str) -> None:
@@ -79,7 +83,8 @@ def _texts(entry: Entry) -> Iterator[tuple[str, str]]:
 
 def _parquet_texts(path: Path) -> Iterator[tuple[str, str]]:
     try:
-        with pq.ParquetFile(path) as file:
+        # Without pre_buffer: it holds what it has read until the end of the file.
+        with pq.ParquetFile(path, pre_buffer=False) as file:
             first = 0
             for batch in file.iter_batches(batch_size=_ROWS):
                 for name, column in zip(batch.schema.names, batch.columns, strict=True):
