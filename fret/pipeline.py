@@ -239,21 +239,7 @@ class Pipeline:
             HubError: the Hub stopped us.
         """
         settings = self.settings.publish
-        if (repo := repo or settings.repo) is None:
-            raise UserError(
-                "Say where to publish: --repo ORG/NAME, or `publish: {repo: ORG/NAME}` in the "
-                "pipeline file."
-            )
-        options = Options(
-            repo,
-            private=private,
-            private_by_default=settings.private,
-            licence=settings.licence,
-            force=force,
-            message=message,
-            accept_contamination=settings.accept_contamination,
-            not_secret=frozenset(settings.not_secret),
-        )
+        options = Options.choose(settings, repo, private=private, force=force, message=message)
         run = self.stored
         if not run.stage(Example.STAGE).finished:
             raise UserError(f"The run {run.name} has no examples yet: run the pipeline first.")

@@ -14,6 +14,7 @@ import pytest
 from hub_writing import OTHER, READER, TOKENS, WRITER, WritingHub
 from publishing import Publisher, Said, clean_environment, make_run, publishing
 
+NO_ROOM = {"oid": "a" * 64, "size": 1, "error": {"code": 403, "message": "out of storage"}}
 QUOTA = {"error": "Private repository storage limit reached, upgrade your plan"}
 
 
@@ -98,6 +99,10 @@ CASES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "quota at the commit": (
         {"match": "/commit/", "status": 402, "body": {"error": "payment required"}},
         ("no room left for lab/set",),
+    ),
+    "quota for one file": (
+        {"match": "objects/batch", "status": 200, "body": {"objects": [NO_ROOM]}},
+        ("no room left for lab/set", "out of storage"),
     ),
     "a file too large": (
         {"match": "PUT /lfs/", "status": 413, "body": {"error": "too much"}},

@@ -4,50 +4,18 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from fret.errors import HubError
 from fret.publish.asking import ask
 from fret.publish.folder import MANIFEST, LocalFile, read_names
 from fret.publish.hub_errors import NO_TOKEN, Place, explain, say_changed, status_of
+from fret.publish.remote import Remote, RemoteFile
 
 T = TypeVar("T")
 
 _PART_FILES, _PART_BYTES = 8, 1 << 30
 _MOST_MANIFEST = 64 << 20
-# What the Hub itself puts into a new repository.
-OF_THE_HUB = {".gitattributes"}
-
-
-class RemoteFile(NamedTuple):
-    """A file of a revision, as the Hub lists it."""
-
-    size: int
-    blob: str
-    """Its hash as a blob of git; of a large file that of a pointer."""
-    sha256: str | None
-    """Of large files only."""
-
-    def holds(self, file: LocalFile) -> bool:
-        same = self.sha256 == file.sha256 if self.sha256 else self.blob == file.git_sha1
-        return same and self.size == file.size
-
-
-class Remote(NamedTuple):
-    """A repository as it is."""
-
-    head: str
-    private: bool
-    files: dict[str, RemoteFile]
-    listed: list[str] | None
-    """What the manifest of fret in it lists; None where fret did not make it."""
-    tags: dict[str, str]
-    """The commit of each tag."""
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether it holds but what the Hub itself puts into a new one."""
-        return not set(self.files) - OF_THE_HUB
 
 
 class Hub:

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+from fret.config import PublishSettings
 from fret.errors import UserError
 
 # As the Hub names repositories: letters, digits, - _ and . inside; at most 96 characters.
@@ -49,6 +50,23 @@ class Options:
     message: str | None = None
     accept_contamination: str | None = None
     not_secret: frozenset[str] = frozenset()
+
+    @classmethod
+    def choose(cls, settings: PublishSettings, repo: str | None, **said: Any) -> "Options":
+        """Return what a call says, and the pipeline file where the call says nothing."""
+        if (named := repo or settings.repo) is None:
+            raise UserError(
+                "Say where to publish: --repo ORG/NAME, or `publish: {repo: ORG/NAME}` in the "
+                "pipeline file."
+            )
+        return cls(
+            named,
+            private_by_default=settings.private,
+            licence=settings.licence,
+            accept_contamination=settings.accept_contamination,
+            not_secret=frozenset(settings.not_secret),
+            **said,
+        )
 
     def __post_init__(self) -> None:
         if not _REPO.fullmatch(self.repo) or "--" in self.repo or ".." in self.repo:

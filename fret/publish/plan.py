@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from fret.publish.folder import LocalFile
-from fret.publish.hub import OF_THE_HUB, Remote, RemoteFile
 from fret.publish.options import Options
+from fret.publish.remote import OF_THE_HUB, Remote, RemoteFile
 
 
 class PlannedFile(NamedTuple):

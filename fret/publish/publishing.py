@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 from fret.errors import HubError, UserError
 from fret.publish.folder import LocalFile, count_rows, hash_files, list_folder
-from fret.publish.hub import Hub, Remote, RemoteFile, speaking_to
+from fret.publish.hub import Hub, speaking_to
 from fret.publish.hub_errors import NO_TOKEN
 from fret.publish.options import Options, Watcher
 from fret.publish.plan import Plan, is_done, make_plan
 from fret.publish.refusals import refuse_by_remote, refuse_by_run, refuse_secrets
+from fret.publish.remote import Remote, RemoteFile
 from fret.publish.secrets import scan_files
 from fret.store import Run
 

@@ -4,8 +4,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from fret.durable import sha256_of
-from fret.publish.hub import Remote
 from fret.publish.options import Options
+from fret.publish.remote import Remote
 from fret.publish.secrets import Finding
 from fret.store import Run
 
