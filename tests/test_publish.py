@@ -230,6 +230,8 @@ def test_a_damaged_dataset_is_not_sent(publish: Publisher, hub: WritingHub, own:
     refused = send(publish, own)
     assert refused.exit == 2 and f"{path.name} was changed" in refused.flat
     path.write_bytes(whole)
+    path.with_name("mine.txt").write_text("x", "utf-8")
+    assert "not sent: full/mine.txt (1 in" in send(publish, own, "--dry-run").flat
     manifest = own / "data/runs/small/dataset/manifest.json"
     for text in ("", "{}", '{"made_from": "x", "sizes": {"../../../small.yaml": 3}}'):
         manifest.write_text(text, "utf-8")

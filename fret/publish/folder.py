@@ -68,6 +68,13 @@ def list_folder(run: Run, made_from: str) -> list[Entry]:
     return [*sorted(entries), Entry(MANIFEST, own, size_of(own))]
 
 
+def find_unlisted(run: Run, entries: list[Entry]) -> list[str]:
+    """Return the files of the dataset folder that its manifest does not list."""
+    listed = {entry.name for entry in entries}
+    found = (path for path in run.dataset_dir.rglob("*") if path.is_file())
+    return sorted({path.relative_to(run.dataset_dir).as_posix() for path in found} - listed)
+
+
 def hash_files(entries: list[Entry], watcher: Watcher) -> list[LocalFile]:
     """Read all files once.
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fret.errors import HubError, UserError
-from fret.publish.folder import LocalFile, count_rows, hash_files, list_folder
+from fret.publish.folder import LocalFile, count_rows, find_unlisted, hash_files, list_folder
 from fret.publish.hub import Hub, speaking_to
 from fret.publish.hub_errors import NO_TOKEN
 from fret.publish.options import Options, Watcher
@@ -21,6 +21,7 @@ from fret.store import Run
 
 # Of the fingerprint: 48 bits, for a handful of tags.
 _TAG_DIGITS = 12
+_LISTED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,11 @@ def publish_dataset(
         HubError: the Hub stopped us, or holds something else than what was sent.
     """
     entries = list_folder(run, made_from)  # before the lock, which makes the run's folder
+    if unlisted := find_unlisted(run, entries):
+        watcher.warned(
+            f"Not part of the dataset, and not sent: {', '.join(unlisted[:_LISTED])} "
+            f"({len(unlisted)} in {run.dataset_dir})."
+        )
     with run.locked(), speaking_to(options.repo, watcher.warned) as hub:
         remote, trouble = _look(hub, dry_run=dry_run)
         tag = f"fret-{run.stage('examples').require().fingerprint[:_TAG_DIGITS]}"
