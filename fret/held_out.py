@@ -10,10 +10,11 @@ score is the mean grade, rounded, at least 1; it is 1 where no scorer grades. Ca
 judged count as not relevant, as they do in every such set.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
+from fret.arrow import schema_of
 from fret.choosing.grades import gather_grades
 from fret.choosing.splits import HeldOutPage
 from fret.durable import read_records
@@ -59,10 +60,11 @@ class HeldOut:
     def passages(self) -> Iterator[Passage]:
         """Yield the passages of the split's corpus; of equal ones the first."""
         seen: set[bytes] = set()
-        for passage in self._run.rows(Passage):
-            if passage.page_id in self._pages and (packed := _pack(passage.id)) not in seen:
-                seen.add(packed)
-                yield passage
+        for batch in self._run.stage(Passage.STAGE).batches(schema_of(Passage).names):
+            for row in _take(batch, "page_id", self._pages):
+                if (packed := _pack(row["id"])) not in seen:
+                    seen.add(packed)
+                    yield Passage.from_row(row)
         self._ids = seen
 
     def queries(self) -> Iterator[HeldOutQuery]:
@@ -84,17 +86,13 @@ class HeldOut:
 
     def _read_examples(self, shard: int) -> Iterator[Row]:
         for batch in self._run.stage(Example.STAGE).batches(_EXAMPLE, shard):
-            sides = batch.column("split").to_pylist()
-            wanted = [place for place, side in enumerate(sides) if side == self._split]
-            yield from batch.take(wanted).to_pylist() if wanted else ()
+            yield from _take(batch, "split", {self._split})
 
     def _read_relevant(self, shard: int, queries: set[str]) -> Iterator[tuple[str, dict[str, int]]]:
         """Yield (query, scores by passage) from what the scorers said of its candidates."""
         ids = self._find_ids()
         for batch in self._run.stage(Judgement.STAGE).batches(_JUDGEMENT, shard):
-            names = batch.column("query_id").to_pylist()
-            wanted = [place for place, name in enumerate(names) if name in queries]
-            for row in batch.take(wanted).to_pylist() if wanted else ():
+            for row in _take(batch, "query_id", queries):
                 means, _ = gather_grades([scoring["grades"] for scoring in row["scorings"]])
                 yield (
                     row["query_id"],
@@ -110,9 +108,7 @@ class HeldOut:
         if self._ids is None:
             self._ids = set()
             for batch in self._run.stage(Passage.STAGE).batches(["id", "page_id"]):
-                for row in batch.to_pylist():
-                    if row["page_id"] in self._pages:
-                        self._ids.add(_pack(row["id"]))
+                self._ids.update(_pack(row["id"]) for row in _take(batch, "page_id", self._pages))
         return self._ids
 
 
@@ -152,6 +148,13 @@ ROWS: Mapping[Kind, Callable[[Any], Iterator[Row]]] = {
     qrels        query-id, corpus-id, score (a whole number)
     instruction  query-id, instruction: the task; empty where there is none
 """
+
+
+def _take(batch: Any, column: str, wanted: Collection[str]) -> list[Row]:
+    """Return the rows of a batch that have one of these values in a column."""
+    values = batch.column(column).to_pylist()
+    places = [place for place, value in enumerate(values) if value in wanted]
+    return cast(list[Row], batch.take(places).to_pylist()) if places else []
 
 
 def _read_pages(run: Run) -> dict[str, str]:

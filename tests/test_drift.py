@@ -41,6 +41,7 @@ from fret.config import (
     OpenAIModel,
     PassagesSettings,
     PipelineSettings,
+    PublishSettings,
     QueryLikelihoodScorer,
     RelevanceScorer,
     RewriteSettings,
@@ -224,6 +225,7 @@ LEAVES = [
 # Fields whose other value the annotation does not tell. Files of these names are equal copies.
 OTHER: dict[tuple[type[Settings], str], Any] = {
     (HtmlSource, "path"): "pages_moved",
+    (PublishSettings, "repo"): "org/name",
     (HubSource, "dataset"): "hub_b",
     (JsonlSource, "path"): "moved/texts.jsonl",
     (UrlsSource, "path"): "moved/urls.txt",
@@ -350,6 +352,8 @@ def change(leaf: Leaf) -> dict[str, Any]:
         node[leaf.name] = other_value(leaf)
         if leaf.name == "weights":
             node[leaf.name] = {data["judgements"]["scorers"][0]["name"]: 0.5}
+        if leaf.place == "publish.scorer":
+            node[leaf.name] = data["judgements"]["scorers"][0]["name"]
         if leaf.name == "base_urls":  # instead of base_url; `server` names them all
             node["base_url"] = None
     return typing.cast(dict[str, Any], data)

@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import ClassVar
 
 from fret.records import Record
@@ -33,7 +34,7 @@ class Sides:
     Args:
         shares: of the pages, by split; the rest is for training.
         groups: for pages that share texts with others, the page that is drawn for all.
-        n_pages: all pages.
+        n_pages: all pages there are; None: no group is too large.
     """
 
     def __init__(
@@ -42,13 +43,14 @@ class Sides:
         seed: int,
         groups: Mapping[str, str] | None = None,
         *,
-        n_pages: int = 0,
+        n_pages: int | None = None,
     ) -> None:
         self._shares, self._seed = dict(shares), seed
         self._groups = groups or {}
         self._sizes = Counter(self._groups.values())
-        most = min((share for share in self._shares.values() if share), default=0) * n_pages
-        self._too_large = {group for group, n in self._sizes.items() if n > max(1, most)}
+        least = min((share for share in self._shares.values() if share), default=0)
+        most = inf if n_pages is None else max(1, least * n_pages)
+        self._too_large = {group for group, n in self._sizes.items() if n > most}
 
     def of(self, page_id: str) -> str:
         group = self._groups.get(page_id, page_id)
