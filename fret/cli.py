@@ -13,6 +13,7 @@ from fret import (
     cli_batch,
     cli_evaluate,
     cli_export,
+    cli_publish,
     cli_report,
     cli_show,
     cli_train,
@@ -40,6 +41,7 @@ app.command()(cli_train.ablate)
 app.command()(cli_evaluate.evaluate)
 app.command()(cli_export.export)
 app.command()(cli_show.show)
+app.command()(cli_publish.publish)
 
 PipelineArgument = Annotated[
     str,

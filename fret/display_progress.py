@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from fret.manifest import Manifest
@@ -27,6 +27,7 @@ class Display:
         self._task: Any = None
         self._done = self._total = self._at_start = 0
         self._started = self._last_line = 0.0
+        self._unit = ""
 
     def __enter__(self) -> "Display":
         if err.is_terminal and not self._quiet:
@@ -34,7 +35,7 @@ class Display:
             columns = [
                 TextColumn("{task.description:<11}"),
                 BarColumn(bar_width=None if err.width > _NARROW else 6),
-                MofNCompleteColumn(),
+                TextColumn("{task.fields[count]}"),
                 TextColumn("{task.fields[rate]}"),
                 TimeRemainingColumn(),
                 TextColumn("{task.fields[tokens]}"),
@@ -47,25 +48,39 @@ class Display:
         if self._bars:
             self._bars.stop()
 
-    def starts(self, work: str, done: int, total: int) -> None:
+    def starts(self, work: str, done: int, total: int, *, unit: str = "") -> None:
+        """Show that a part begins.
+
+        Args:
+            unit: `B` where bytes are counted.
+        """
         self._end_bar()
+        self._unit = unit
         self._done, self._total, self._at_start = min(done, total), total, min(done, total)
         self._started = self._last_line = time.monotonic()
         if self._bars:
             self._task = self._bars.add_task(
-                work, total=total, completed=self._done, rate="", tokens=""
+                work, total=total, completed=self._done, count=self._count("/"), rate="", tokens=""
             )
 
-    def advanced(self, work: str, usage: Mapping[str, float]) -> None:
-        self._done += 1
+    def advanced(
+        self, work: str, usage: Mapping[str, float], *, n: int = 1, note: str = ""
+    ) -> None:
+        """Show that `n` more units are done.
+
+        Args:
+            note: stands in the place of what models gave.
+        """
+        self._done += n
         now = time.monotonic()
         per_s = (self._done - self._at_start) / max(now - self._started, 1e-6)
-        rate, tokens = f"{per_s:.0f}/s", _summarize_usage(usage)
+        rate, tokens = f"{self._amount(per_s)}/s", note or _summarize_usage(usage)
         if self._bars and self._task is not None:
-            self._bars.update(self._task, advance=1, rate=rate, tokens=tokens)
+            count = self._count("/")
+            self._bars.update(self._task, advance=n, count=count, rate=rate, tokens=tokens)
         elif not self._quiet and now - self._last_line > _PLAIN_LINE_S:
             self._last_line = now
-            err.print(f"{work}: {self._done} of {self._total}, {rate} {tokens}", markup=False)
+            err.print(f"{work}: {self._count(' of ')}, {rate} {tokens}", markup=False)
 
     def stage_ends(self, stage: str, manifest: Manifest, *, skipped: bool) -> None:
         self._end_bar()
@@ -74,6 +89,12 @@ class Display:
             dropped = f", {manifest.dropped} dropped" if manifest.dropped else ""
             err.print(f"{stage:<11} {manifest.rows:>8} rows{dropped} ({how})", markup=False)
 
+    def _count(self, between: str) -> str:
+        return f"{self._amount(self._done)}{between}{self._amount(self._total)}"
+
+    def _amount(self, number: float) -> str:
+        return say_size(number) if self._unit == "B" else f"{number:.0f}"
+
     def _end_bar(self) -> None:
         if self._bars and self._task is not None:
             self._bars.remove_task(self._task)
@@ -81,6 +102,14 @@ class Display:
 
     def warned(self, message: str) -> None:
         err.print(Text.assemble(("Note: ", "yellow"), clean(message)), soft_wrap=True)
+
+
+def say_size(n_bytes: float) -> str:
+    """Say a number of bytes as the Hub does, in powers of ten: `812 B`, `4.2 MB`."""
+    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if n_bytes >= size:
+            return f"{n_bytes / size:.1f} {unit}"
+    return f"{n_bytes:.0f} B"
 
 
 def _summarize_usage(usage: Mapping[str, float]) -> str:

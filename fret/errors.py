@@ -11,6 +11,8 @@
     │   ├── EmptyStage           it dropped all that it read
     │   └── StoreError           a file below the run folder is damaged or cannot be written
     ├── Waiting              exit 4: requests are out by batch or file; run again later
+    ├── HubError             exit 3: the Hub stopped us (token, right, quota, outage),
+    │                        what was sent is kept there
     └── ModelError           exit 3: a model's server stopped us (key, quota, refusal),
                              finished work is kept
 
@@ -67,6 +69,12 @@ class Waiting(FretError):
     """Requests are out by batch or file, and the run goes on when their answers are there."""
 
     exit_code = 4
+
+
+class HubError(FretError):
+    """The Hub stopped us, or holds something else than what was sent."""
+
+    exit_code = 3
 
 
 class ModelError(FretError):

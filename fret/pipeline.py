@@ -13,12 +13,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from fret.audit import Audit, write_audit
 from fret.config import PipelineSettings
 from fret.dataset import build_dataset
 from fret.errors import UserError
 from fret.estimate import Ahead, estimate_stage
-from fret.export import Exported, Options, export_run
 from fret.llm.batch import Status
 from fret.llm.findings import Finding
 from fret.llm.stored import Spent
@@ -26,6 +24,7 @@ from fret.llm.upkeep import read_spent
 from fret.manifest import Manifest
 from fret.pipeline_file import load_settings
 from fret.plan import gather_questions, make_plan
+from fret.products import Products
 from fret.records import Dropped, Example, Record
 from fret.report import write_report
 from fret.shards import make_stage
@@ -76,7 +75,7 @@ def load(pipeline: str | Path, *, overrides: Sequence[str] = ()) -> "Pipeline":
     return Pipeline(settings, beside=path.parent)
 
 
-class Pipeline:
+class Pipeline(Products):
     """A checked pipeline file and its run.
 
     Args:
@@ -195,52 +194,6 @@ class Pipeline:
         """Stream the records of a finished stage, such as `fret.records.Example`."""
         return self.stored.rows(record)
 
-    def dataset(self, config: str = "triplets") -> Any:
-        """Load the finished dataset with Hugging Face `datasets`: a `DatasetDict` by split."""
-        from datasets import load_dataset
-
-        folder = self.stored.dataset_dir
-        if not folder.exists():
-            raise UserError(f"There is no dataset in {folder} yet: run the pipeline first.")
-        return load_dataset(str(folder), config)
-
-    def audit(
-        self, n: int = 100, *, out: Path | None = None, seed: int = 0, per_query: int = 4
-    ) -> Audit:
-        """Write a page on which a person marks n examples blind; see `fret.audit`.
-
-        Raises:
-            UserError: the run is not finished, or `out` cannot be the page.
-        """
-        return write_audit(self.stored, n=n, out=out, seed=seed, per_query=per_query)
-
-    def report(self) -> Path:
-        """Write the report of the finished run anew, and return its page; see `fret.report`.
-
-        Raises:
-            UserError: the run is not finished.
-        """
-        run = self.stored
-        if not run.path.is_dir():
-            raise UserError(
-                f"There is no run in {run.path} to report on. Run it first: `fret run PIPELINE`."
-            )
-        with run.locked():
-            write_report(run.dataset_dir, run)
-        return run.dataset_dir / "report.html"
-
-    def export(self, to: str, out: str | Path, options: Options | None = None) -> Exported:
-        """Write the examples in a trainer's or benchmark's format; see `fret.export.Options`.
-
-        Args:
-            to: the format, one of `fret.export.FORMATS`.
-            out: the folder; one of an earlier export is replaced.
-
-        Raises:
-            UserError: the run is not finished, or the format, an option or `out` will not do.
-        """
-        return export_run(self.stored, to, Path(out), options)
-
     def _run(
         self, context: Context, wanted: Sequence[str], redo: str | None, observer: Observer
     ) -> Path | None:
@@ -267,7 +220,9 @@ class Pipeline:
                     make_stage(run, part, context, observer)
             if Example.STAGE not in wanted:
                 return None
-            return build_dataset(run, publish=self.settings.publish.model_dump())
+            return build_dataset(
+                run, publish=self.settings.publish.model_dump(), illustrate=write_report
+            )
 
 
 def _check_lane(lane: str) -> str:

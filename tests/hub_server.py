@@ -5,7 +5,7 @@ import json
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -67,13 +67,23 @@ class HubServer:
         files = self.commits.get((name, commit))
         return (commit, files) if files is not None else None
 
+    def has(self, name: str) -> bool:
+        return self.find(name, "main") is not None
+
+    def describe(self, path: str, data: bytes) -> dict[str, Any]:
+        """Say what the listing of a revision says of a file."""
+        return describe_blob(path, data)
+
+    def describe_repository(self, name: str) -> dict[str, Any]:
+        return {"private": False}
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         hub = self
 
-        class Handler(_Handler):
+        class Here(Handler):
             server_hub = hub
 
-        return Handler
+        return Here
 
 
 _API = re.compile(
@@ -82,7 +92,7 @@ _API = re.compile(
 _FILE = re.compile(r"/datasets/([^/]+/[^/]+)/resolve/([^/]+)/(.+)$")
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     server_hub: HubServer
     protocol_version = "HTTP/1.1"
 
@@ -115,25 +125,26 @@ class _Handler(BaseHTTPRequestHandler):
         if name in self.server_hub.gated:
             self._send(403, {"error": "gated"}, {"X-Error-Code": "GatedRepo"})
             return
-        if name not in self.server_hub.datasets:
+        if not self.server_hub.has(name):
             self._send(404, {"error": "no repository"}, {"X-Error-Code": "RepoNotFound"})
             return
         found = self.server_hub.find(name, revision)
         if found is None:
             self._send(404, {"error": "no revision"}, {"X-Error-Code": "RevisionNotFound"})
             return
-        commit, files = found
+        (commit, files), hub = found, self.server_hub
         if what == "paths-info":
             asked = _read_paths(posted)
-            self._send(200, [_describe(path, files[path]) for path in asked if path in files])
+            self._send(200, [hub.describe(path, files[path]) for path in asked if path in files])
         elif what == "tree":
             recursive = parse_qs(urlsplit(self.path).query).get("recursive") == ["true"]
-            entries = _list_folder(files, below, recursive=recursive)
+            entries = _list_folder(files, below, hub.describe, recursive=recursive)
             missing = {"X-Error-Code": "EntryNotFound"}
             self._send(200, entries) if entries else self._send(404, {"error": "none"}, missing)
         else:
             siblings = [{"rfilename": path} for path in files]
-            facts = {"id": name, "sha": commit, "siblings": siblings, "tags": [], "private": False}
+            facts = {"id": name, "sha": commit, "siblings": siblings, "tags": []}
+            facts |= hub.describe_repository(name)
             self._send(200, facts | {"lastModified": "2026-01-01T00:00:00.000Z"})
 
     def _send_file(self, name: str, revision: str, path: str, *, send_body: bool) -> None:
@@ -175,7 +186,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(data)
 
 
-def _list_folder(files: dict[str, bytes], below: str, *, recursive: bool) -> list[dict[str, Any]]:
+def _list_folder(
+    files: dict[str, bytes],
+    below: str,
+    describe: Callable[[str, bytes], dict[str, Any]],
+    *,
+    recursive: bool,
+) -> list[dict[str, Any]]:
     """List files and folders, as the Hub does."""
     start = f"{below}/" if below else ""
     entries = {}
@@ -187,12 +204,14 @@ def _list_folder(files: dict[str, bytes], below: str, *, recursive: bool) -> lis
                 oid = hashlib.sha1(folder.encode()).hexdigest()
                 entries[folder] = {"type": "directory", "path": folder, "oid": oid, "size": 0}
             if recursive or not folders:
-                entries[path] = _describe(path, files[path])
+                entries[path] = describe(path, files[path])
     return list(entries.values())
 
 
-def _describe(path: str, data: bytes) -> dict[str, Any]:
-    return {"type": "file", "path": path, "size": len(data), "oid": hashlib.sha1(data).hexdigest()}
+def describe_blob(path: str, data: bytes) -> dict[str, Any]:
+    """Describe a file by its hash as a blob of git."""
+    oid = hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+    return {"type": "file", "path": path, "size": len(data), "oid": oid}
 
 
 def _read_paths(posted: str) -> list[str]:

@@ -225,6 +225,7 @@ LEAVES = [
 # Fields whose other value the annotation does not tell. Files of these names are equal copies.
 OTHER: dict[tuple[type[Settings], str], Any] = {
     (HtmlSource, "path"): "pages_moved",
+    (PublishSettings, "not_secret"): ["0123456789ab"],
     (PublishSettings, "repo"): "org/name",
     (HubSource, "dataset"): "hub_b",
     (JsonlSource, "path"): "moved/texts.jsonl",

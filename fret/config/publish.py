@@ -12,6 +12,11 @@ class PublishSettings(Settings):
     """Where on the Hugging Face Hub, as ORG/NAME; the card's examples load it from there."""
     private: bool = True
     """Whether a new repository is private."""
+    accept_contamination: str | None = None
+    """`fret publish` gives this when passages match evaluation sets and `decontamination.action` is
+    `warn`: a person has looked at them. It holds for these matches and no others."""
+    not_secret: list[str] = Field(default=[])
+    """Hashes of findings of `fret publish` that a person has looked at and that are no secrets."""
     licence: str | None = None
     """Licence of the dataset, as the Hub writes it (cc-by-4.0, odc-by, other …)."""
     pretty_name: str | None = None

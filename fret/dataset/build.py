@@ -23,7 +23,7 @@ from fret.arrow import schema_of
 from fret.card import ALL_SPLITS, CONFIGS, Contents, Picture, write_card
 from fret.dataset import rows
 from fret.dataset.teacher import choose_scorer
-from fret.durable import ROWS_PER_WRITE, size_of, write_json
+from fret.durable import ROWS_PER_WRITE, sha256_of, size_of, write_json
 from fret.held_out import ROWS, HeldOut, Kind, list_held_out
 from fret.manifest import Manifest
 from fret.records import Example, Judgement, hash_json
@@ -41,6 +41,7 @@ _HELD_OUT: dict[Kind, pa.Schema] = {
     ),
     "instruction": pa.schema([(name, pa.string()) for name in ("query-id", "instruction")]),
 }
+_LIST = "manifest.json"
 # What of the section `publish` the folder depends on; where it goes does not change it.
 _SAID = ("repo", "licence", "pretty_name", "contact", "scorer")
 
@@ -55,18 +56,36 @@ def build_dataset(
         illustrate: adds a report and pictures to the folder.
     """
     manifest = run.stage(Example.STAGE).require()
-    said = {name: publish.get(name) for name in _SAID}
-    made_from = hash_json([manifest.fingerprint, [asdict(s) for s in manifest.shards], said])
+    made_from = identify_dataset(manifest, publish)
     if run.dataset_made_from() == made_from:
         return run.dataset_dir
     with run.replaced_dataset() as folder:
         contents = _Tables(folder, run, publish.get("scorer")).write()
         pictures = illustrate(folder, run) if illustrate else ()
+        said = _choose_said(publish)
         write_card(folder, run, contents=contents, publish=said, pictures=pictures)
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
-        sizes = {path.relative_to(folder).as_posix(): size_of(path) for path in files}
-        write_json(folder / "manifest.json", {"made_from": made_from, "sizes": sizes})
+        list_files(folder, made_from)
     return run.dataset_dir
+
+
+def list_files(folder: Path, made_from: str) -> None:
+    """Write down what lies in a dataset folder: sizes and hashes of all its files."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    names = {path.relative_to(folder).as_posix(): path for path in files}
+    names.pop(_LIST, None)
+    sizes = {name: size_of(path) for name, path in names.items()}
+    sums = {name: sha256_of(path) for name, path in names.items()}
+    write_json(folder / _LIST, {"made_from": made_from, "sizes": sizes, "sha256": sums})
+
+
+def identify_dataset(examples: Manifest, publish: Mapping[str, Any]) -> str:
+    """Return what stands in a dataset folder's manifest for all that it is made from."""
+    shards = [asdict(shard) for shard in examples.shards]
+    return hash_json([examples.fingerprint, shards, _choose_said(publish)])
+
+
+def _choose_said(publish: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: publish.get(name) for name in _SAID}
 
 
 class _Tables:
