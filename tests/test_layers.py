@@ -128,7 +128,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli_show": GROUND | {"display_show", "pipeline", "cli_errors"},
     "cli_export": GROUND | {"export", "display_export", "pipeline", "cli_errors"},
     "cli_publish": GROUND | {"display_progress", "display_publish", "pipeline", "cli_errors"},
-    "__init__": {"pipeline"},
     "__init__": {"pipeline", "pipeline_file", "evaluation", "training", "ablation"},
     "__main__": {"cli"},
 }

@@ -92,7 +92,7 @@ def _say_sample(source: Source, n_shown: int) -> str:
 
 
 def _write_picture(folder: Path, chart: Chart, data: bytes) -> Picture:
-    path = folder / "pictures" / f"{chart.name.replace('_', '-')}.png"
-    with placed(path) as temporary:
+    path = f"pictures/{chart.name.replace('_', '-')}.png"
+    with placed(folder / path) as temporary:
         temporary.write_bytes(data)
     return Picture(path, f"{chart.title}. {chart.reading}")
