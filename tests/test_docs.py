@@ -12,6 +12,7 @@ from typer.main import get_command
 
 from fret.cli import app
 from fret.config import PipelineSettings
+from fret.config.training import TrainingSettings
 from fret.shipped import recipes
 
 ROOT = Path(__file__).parents[1]
@@ -47,9 +48,10 @@ def test_make_targets_in_the_readme_exist() -> None:
     assert {"quickstart", "test"} <= named <= targets
 
 
-def test_the_pipeline_file_in_the_readme_loads() -> None:
-    (text,) = blocks("yaml")
-    PipelineSettings.model_validate(yaml.safe_load(text))
+def test_the_files_in_the_readme_load() -> None:
+    pipeline, training = map(yaml.safe_load, blocks("yaml"))
+    PipelineSettings.model_validate(pipeline)
+    TrainingSettings.model_validate(training)
 
 
 def test_python_in_the_readme_compiles_and_names_what_exists() -> None:
