@@ -15,9 +15,9 @@ from fret.display_layout import (
     print_table,
     shorten_id,
 )
-from fret.display_marks import QueryWords
 from fret.display_pages import print_marked_passage
 from fret.records import Example
+from fret.retrieval.query_words import QueryWords
 from fret.terminal import clean, out
 
 # What `fret.choosing.negatives.Refusal` says, in words.

@@ -4,8 +4,9 @@
 from rich.text import Text
 
 from fret.display_layout import print_facts, print_head, print_line, print_text, shorten_id
-from fret.display_marks import QueryWords
+from fret.display_marks import mark
 from fret.records import Page, Passage
+from fret.retrieval.query_words import QueryWords
 from fret.terminal import clean
 
 _NO_WORDS = QueryWords()
@@ -17,7 +18,7 @@ def print_page(page: Page, *, whole: bool) -> None:
     print_line(Text(clean(page.title or "no title"), style="bold"), 2)
     facts = [("url", page.url), ("source", page.source), ("licence", page.licence)]
     print_facts([*facts, ("site", page.site), ("source id", page.source_id)] if whole else facts)
-    print_text(_NO_WORDS.mark(page.text), whole=whole, record_id=page.id)
+    print_text(mark(_NO_WORDS, page.text), whole=whole, record_id=page.id)
 
 
 def print_passage(passage: Passage, *, whole: bool) -> None:
@@ -27,7 +28,7 @@ def print_passage(passage: Passage, *, whole: bool) -> None:
     print_line(Text(clean(passage.full_title or "no title"), style="bold"), 2)
     facts = [("url", passage.url)]
     print_facts([*facts, ("page", passage.page_id)] if whole else facts)
-    print_text(_NO_WORDS.mark(passage.text), whole=whole, record_id=passage.id)
+    print_text(mark(_NO_WORDS, passage.text), whole=whole, record_id=passage.id)
 
 
 def print_marked_passage(
@@ -41,5 +42,5 @@ def print_marked_passage(
     title, text = passage
     print_line(label, 0)
     if title:
-        print_line(words.mark(title, style="bold"), 2)
-    print_text(words.mark(text), whole=not record_id, record_id=record_id)
+        print_line(mark(words, title, style="bold"), 2)
+    print_text(mark(words, text), whole=not record_id, record_id=record_id)

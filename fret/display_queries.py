@@ -9,9 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from fret.display_layout import print_facts, print_head, shorten, shorten_id
-from fret.display_marks import QueryWords
+from fret.display_marks import mark
 from fret.display_pages import print_marked_passage
 from fret.records import Dropped, Passage, Query
+from fret.retrieval.query_words import QueryWords
 from fret.terminal import clean, out
 
 # What was asked for besides task type and language.
@@ -100,5 +101,5 @@ def _describe_seed(query: Query, seed: Passage | None) -> Text:
     if seed is None:
         return Text("no seed", style="dim")
     words = QueryWords(query.text, query.language)
-    title = words.mark(shorten(seed.full_title, 60), style="bold")
-    return Text.assemble(title, "\n", words.mark(shorten(seed.text, 160)))
+    title = mark(words, shorten(seed.full_title, 60), style="bold")
+    return Text.assemble(title, "\n", mark(words, shorten(seed.text, 160)))

@@ -19,8 +19,9 @@ from fret.display_layout import (
     shorten,
     shorten_id,
 )
-from fret.display_marks import QueryWords
+from fret.display_marks import mark
 from fret.records import Candidates, Judgement, Passage, Query, Scoring
+from fret.retrieval.query_words import QueryWords
 from fret.terminal import clean, out
 
 # Cells that the beginning of a passage needs to say anything, and that it needs with a title.
@@ -169,8 +170,8 @@ def _print_below(ids: Sequence[str], beginnings: Sequence[Text]) -> None:
 def _begin(passage: Passage | None, words: QueryWords, *, has_title: bool) -> Text:
     if passage is None:
         return Text("")
-    text = words.mark(shorten(passage.text, _BEGINNING))
+    text = mark(words, shorten(passage.text, _BEGINNING))
     if not has_title or not passage.full_title:
         return text
-    title = words.mark(shorten(passage.full_title, _BEGINNING // 2), "bold")
+    title = mark(words, shorten(passage.full_title, _BEGINNING // 2), "bold")
     return Text.assemble(title, ": ", text)

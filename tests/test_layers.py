@@ -23,6 +23,7 @@ GROUND = BOTTOM | {
     "pipeline_file",
     "manifest",
 }
+SHOWN = {"records", "retrieval.query_words", "terminal", "display_layout", "display_marks"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "arrow": set(),
@@ -60,8 +61,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"language"},
     "single_page": set(),
     "audit": GROUND | {"retrieval", "single_page"},
-    # tokenize: the words of a query are marked; language: names for codes.
-    "report": GROUND | {"retrieval.tokenize", "single_page", "language.names"},
+    # query_words: marked in passages; language: names for codes.
+    "report": GROUND | {"retrieval.query_words", "single_page", "language.names"},
     "training": GROUND | {"retrieval", "modules", "evaluation"},
     "ablation": GROUND | {"training", "evaluation"},
     "evaluation": GROUND | {"retrieval"},
@@ -83,12 +84,38 @@ MAY_IMPORT: dict[str, set[str]] = {
     "display": GROUND | {"pipeline", "display_llm", "display_measures", "terminal"},
     "display_measures": set(),
     "display_progress": GROUND | {"terminal"},
-    "display_marks": {"retrieval.tokenize", "terminal"},
+    "display_marks": {"retrieval.query_words", "terminal"},
     "display_layout": {"terminal"},
-    "display_pages": {"records", "terminal", "display_layout", "display_marks"},
-    "display_queries": {"records", "terminal", "display_layout", "display_marks", "display_pages"},
-    "display_ranking": {"records", "terminal", "display_layout", "display_marks"},
-    "display_examples": {"records", "terminal", "display_layout", "display_marks", "display_pages"},
+    "display_pages": {
+        "records",
+        "retrieval.query_words",
+        "terminal",
+        "display_layout",
+        "display_marks",
+    },
+    "display_queries": {
+        "records",
+        "retrieval.query_words",
+        "terminal",
+        "display_layout",
+        "display_marks",
+        "display_pages",
+    },
+    "display_ranking": {
+        "records",
+        "retrieval.query_words",
+        "terminal",
+        "display_layout",
+        "display_marks",
+    },
+    "display_examples": {
+        "records",
+        "retrieval.query_words",
+        "terminal",
+        "display_layout",
+        "display_marks",
+        "display_pages",
+    },
     "display_show": GROUND
     | {"browse", "pipeline", "terminal", "display_layout", "display_queries", "display_pages"}
     | {"display_ranking", "display_examples"},

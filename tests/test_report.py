@@ -21,11 +21,11 @@ from fret.report import write_report
 from fret.report.counting import BoundedCounter, Lowest, draw, share_out
 from fret.report.drawing import Bars, Histograms, Panel, Shares, clip_label
 from fret.report.gather import RANKS, gather, name_site
-from fret.report.marks import list_words, mark_words
 from fret.report.pictures import draw as draw_chart
 from fret.report.source import N_TO_READ
 from fret.report.to_read import _ROOM
 from fret.report.wording import percent
+from fret.retrieval.query_words import QueryWords
 from fret.single_page import escape_json
 from fret.store import Run
 from report_runs import run_hostile, run_single
@@ -128,7 +128,7 @@ def test_sites_of_addresses(url: str, site: str) -> None:
 def test_words_of_the_query_are_marked(
     query: str, language: str, text: str, marked: list[str]
 ) -> None:
-    pieces = mark_words(text, list_words(query, language), language)
+    pieces = QueryWords(query, language).cut(text)
     assert "".join(pieces) == text and len(pieces) % 2 == 1
     assert pieces[1::2] == marked
 

@@ -15,10 +15,11 @@ from rich.cells import cell_len
 import fret
 from audit_run import run_hostile
 from fret.browse import draw_rows, find_ids, find_rows, take_first
-from fret.display_marks import QueryWords
+from fret.display_marks import mark
 from fret.errors import StoreError
 from fret.pipeline import STAGES
 from fret.records import Candidates, Example, Judgement, Page, Passage, Query
+from fret.retrieval.query_words import QueryWords
 from fret.terminal import clean
 from test_cli import call, said
 from written_run import write_run
@@ -224,7 +225,7 @@ def test_a_long_text_is_cut_where_rows_are_many_and_whole_by_its_id(hostile: Pat
 def test_words_of_the_query_are_marked_in_their_language(
     query: str, language: str, text: str, marked: list[str]
 ) -> None:
-    found = QueryWords(query, language).mark(text)
+    found = mark(QueryWords(query, language), text)
     spans = sorted((span.start, span.end) for span in found.spans)
     assert found.plain == text and [text[a:b] for a, b in spans] == marked
 

@@ -6,9 +6,9 @@ from typing import Any
 from fret.records import Example, Passage, join_title
 from fret.report.counting import draw, share_out
 from fret.report.gather import Found
-from fret.report.marks import list_words, mark_words
 from fret.report.source import N_TO_READ
 from fret.report.wording import explain, name_language
+from fret.retrieval.query_words import QueryWords
 from fret.single_page import escape_json, show_controls
 
 # Bytes of text of one example in the page: 300 of them are at most 9 MB.
@@ -43,13 +43,13 @@ def describe_examples(
 
 
 def _describe(example: Example, others: dict[str, Passage]) -> dict[str, Any]:
-    words = list_words(example.query, example.language)
+    words = QueryWords(example.query, example.language)
     parts = [*_parts(example, others)]
     room = _ROOM // max(len(parts), 1)
     return {
         "id": example.query_id,
         "task": _clip(example.task, _QUERY),
-        "query": mark_words(_clip(example.query, _QUERY), words, example.language),
+        "query": words.cut(_clip(example.query, _QUERY)),
         "type": _clip(example.task_type or "free", _TITLE),
         "language": _clip(example.language, _TITLE),
         "languageName": _clip(name_language(example.language), _TITLE),
@@ -59,7 +59,7 @@ def _describe(example: Example, others: dict[str, Passage]) -> dict[str, Any]:
         "scorers": [_clip(name, _TITLE) for name in example.scorers],
         "picks": sorted(set(example.negative_picks)),
         "reasons": sorted(set(example.refused_reasons)),
-        "passages": [_show(part, words, example.language, room) for part in parts],
+        "passages": [_show(part, words, room) for part in parts],
         "moreNegatives": max(len(example.negatives) - _NEGATIVES, 0),
         "refused": [*_list_refused(example, others)],
         "moreRefused": max(len(example.refused_ids) - _REFUSED, 0),
@@ -133,14 +133,14 @@ def _part_of_seed(example: Example, seed: Passage) -> dict[str, Any]:
     }
 
 
-def _show(part: dict[str, Any], words: frozenset[str], language: str, room: int) -> dict[str, Any]:
+def _show(part: dict[str, Any], words: QueryWords, room: int) -> dict[str, Any]:
     text = show_controls(part["text"])
     cut = _cut_to_bytes(text, room)
     return {
         **part,
         "title": _clip(part["title"], _TITLE),
         "url": _clip(part["url"], _TITLE * 2),
-        "text": mark_words(cut, words, language),
+        "text": words.cut(cut),
         "cut": len(text) - len(cut),
         "scores": _round(part["scores"]),
         "grade": _round([part["grade"]])[0],
