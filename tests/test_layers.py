@@ -62,7 +62,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "single_page": set(),
     "audit": GROUND | {"retrieval", "single_page"},
     # query_words: marked in passages; language: names for codes.
-    "report": GROUND | {"retrieval.query_words", "single_page", "language.names"},
+    "report": GROUND
+    | {"retrieval.query_words", "retrieval.tokenize", "single_page", "language.names"},
     "training": GROUND | {"retrieval", "modules", "evaluation"},
     "ablation": GROUND | {"training", "evaluation"},
     "evaluation": GROUND | {"retrieval"},
