@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,7 @@ def train(
         UserError: something to mend before; nothing was done.
         StageError: training failed; finished stages and checkpoints are kept.
     """
+    _require_libraries()
     _hush()
     settings = config
     if not isinstance(settings, TrainingSettings):
@@ -100,6 +102,11 @@ def train(
         assert previous is not None
         _place_model(previous, folder / "model", settings, plan)
     return Trained(folder / "model", tuple(part.manifest for part in plan))
+
+
+def _require_libraries() -> None:
+    if find_spec("accelerate") is None:
+        raise UserError("Training needs the package accelerate: pip install 'fret[train]'.")
 
 
 def _hush() -> None:
