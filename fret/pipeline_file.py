@@ -40,7 +40,7 @@ def load_training(config: str, overrides: Sequence[str] = ()) -> TrainingSetting
 
 
 def _load(path: Path, overrides: Sequence[str], tree: type[S]) -> S:
-    data = _read_yaml(path)
+    data = _read_yaml(path, tree)
     for override in overrides:
         _apply(data, override)
     _refuse_secrets(data, path)
@@ -85,15 +85,15 @@ class _UniqueKeys(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def _read_yaml(path: Path, tree: type[Settings]) -> dict[str, Any]:
     try:
         data = yaml.load(path.read_text("utf-8"), _UniqueKeys)
     except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: no UTF-8, no such date
         raise ConfigError(f"{path} cannot be read as YAML: {error}") from error
     if not isinstance(data, dict):
+        kind, first = ("pipeline", "run") if tree is PipelineSettings else ("training", "name")
         raise ConfigError(
-            f"{path} is not a pipeline or training file: it must be a YAML mapping that begins "
-            "with `run:` or `name:`."
+            f"{path} is not a {kind} file: it must be a YAML mapping that begins with `{first}:`."
         )
     return data
 

@@ -281,7 +281,7 @@ def test_what_loads_where_fret_is_not(bases: dict[str, Path], tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout.splitlines()[-1])
     for name in ("masked", "latent"):
-        assert "fret.training" in said[f"{name} False"]
+        assert "fret.modules" in said[f"{name} False"]
         assert "trust_remote_code=True" in said[f"{name} False"]
         assert (
             said[f"{name} True"].startswith("ModuleNotFoundError")

@@ -166,7 +166,7 @@ def test_hostile_settings_cannot_write_into_the_front_matter(tmp_path: Path) -> 
 def test_the_card_of_hostile_pages_shows_their_text(tmp_path: Path) -> None:
     run_hostile(tmp_path)
     card = DatasetCard.load(tmp_path / "data" / "runs" / "hostile" / "dataset" / "README.md")
-    page = render(card.text)
+    page = re.sub(r'<img src="pictures/[a-z-]+\.png"', "", render(card.text))
     assert not re.search(r"<(script|img|svg|base|a|iframe)\b", page)
     titles = re.findall(r"<h(\d)>(.*?)</h\d>", page)
     assert titles[0] == ("1", "hostile") and {level for level, _ in titles[1:]} == {"2"}

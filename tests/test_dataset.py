@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 import yaml
 
 import fret
@@ -170,6 +171,10 @@ def test_no_file_says_where_or_by_whom_it_was_made(done: Pipeline) -> None:
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert len(files) > 15
     for path in files:
+        if path.suffix == ".png":  # short names occur in packed pixels by chance
+            told = Image.open(path).info
+            assert not any(isinstance(value, str) for value in told.values()), told
+            continue
         data = path.read_bytes()
         for secret in secrets:
             assert secret.encode() not in data, (path, secret)

@@ -115,7 +115,7 @@ def test_no_more_rows_are_read_than_asked_for(read: dict[str, Any]) -> None:
         ("revision", "The dataset org/good has no revision 'v9'."),
         ("split", "Bad split: test. Available splits: ['train']. Mend pages.source"),
         ("config", "'german' not found. Available: ['default']"),
-        ("column", "no text in the column 'content' (it has: text, url)"),
+        ("column", "no column 'content' (there are: text, url)"),
         ("empty", "doesn't contain any data files. Mend pages.source"),
     ],
 )

@@ -164,9 +164,9 @@ def test_an_unknown_id_is_told_with_where_it_is(hostile: Path) -> None:
     passage = next(run.rows(Passage)).id
     elsewhere = call("show", str(hostile), "examples", "--id", passage)
     assert elsewhere.exit_code == 2
-    assert f"There is one: fret show PIPELINE passages --id {passage}" in said(elsewhere)
+    assert f"There is one: fret show {hostile} passages --id {passage}" in said(elsewhere)
     nowhere = call("show", str(hostile), "queries", "--id", "zzz")
-    assert "See what is there: fret show PIPELINE queries" in said(nowhere)
+    assert f"See what is there: fret show {hostile} queries" in said(nowhere)
     ids = [q.id for q in run.rows(Query)]
     start = next(i[0] for i in ids if sum(other[0] == i[0] for other in ids) > 1)
     several = call("show", str(hostile), "queries", "--id", start)

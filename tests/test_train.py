@@ -135,7 +135,8 @@ def test_a_model_learns_and_loads_without_fret(tmp_path: Path, base: Path, data:
     card = (trained.model / "README.md").read_text()
     assert (
         card.startswith("---\nlibrary_name: sentence-transformers")
-        and "| train | 48 | 12 |" in card
+        and "| train | fret" in card
+        and "(48) | Gecko" in card
     )
 
 

@@ -97,31 +97,23 @@ def _list_retrievers(source: Source) -> Iterator[Table]:
 
 
 def _add_up_costs(source: Source) -> Iterator[Table]:
+    """Yield what models were asked. How long it took is no part: equal runs have equal reports."""
     totals: dict[str, float] = defaultdict(float)
-    lines: list[tuple[str, Mapping[str, float], float]] = []
+    lines: list[tuple[str, Mapping[str, float]]] = []
     for manifest in source.manifests:
         cost = cost_of(manifest, source.prices)
         usage = {**manifest.usage, **({} if cost is None else {"usd": cost})}
-        lines.append((manifest.stage, usage, manifest.seconds))
-        for key, value in (*usage.items(), ("seconds", manifest.seconds)):
+        lines.append((manifest.stage, usage))
+        for key, value in usage.items():
             totals[key] += value
-    lines.append(("all", totals, totals["seconds"]))
-    if not totals["requests"]:
+    if totals["requests"]:
         yield Table(
             "cost",
-            "Time by stage",
-            "No language model took part: the run cost nothing but time.",
-            ("stage", "seconds"),
-            [(stage, f"{seconds:,.0f}") for stage, _, seconds in lines],
+            "Answers and tokens by stage",
+            _say_costs(totals, source.found.n),
+            ("stage", "answers", "tokens in", "tokens out", "cost"),
+            [(stage, *_tell_usage(usage)) for stage, usage in [*lines, ("all", totals)]],
         )
-        return
-    yield Table(
-        "cost",
-        "Answers, tokens and time by stage",
-        _say_costs(totals, source.found.n),
-        ("stage", "answers", "tokens in", "tokens out", "cost", "seconds"),
-        [(stage, *_tell_usage(usage), f"{seconds:,.0f}") for stage, usage, seconds in lines],
-    )
 
 
 def _say_costs(totals: Mapping[str, float], n: int) -> str:
