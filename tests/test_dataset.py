@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 import yaml
+from PIL import Image
 
 import fret
 from conftest import SUBJECTS, write_table
