@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from big_run import make_big_run
 
 from fret.card.facts import gather_facts
 from fret.dataset import build_dataset
+from fret.export import FORMATS, export_run
 from fret.held_out import HeldOut
+from fret.report import write_report
 from fret.store import Run
 
 
@@ -44,12 +47,24 @@ def held_out(run: Run) -> None:
         pass
 
 
+def report(run: Run) -> None:
+    """The page and its pictures."""
+    write_report(run.path / "report", run)
+
+
+def export(to: str, run: Run) -> None:
+    """One format."""
+    export_run(run, to, run.path / "exports" / to)
+
+
 PARTS: dict[str, Callable[[Run], Any]] = {
     "card: facts": facts,
     "held-out rows": held_out,
     "dataset and card": build,
+    "report": report,
+    **{f"export {name}": partial(export, name) for name in FORMATS},
 }
-"""Others may add theirs: a function of a finished run."""
+"""Functions of a finished run."""
 
 
 def main() -> None:
