@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import fret
 from fret.ablation.cells import CELLS, write_cells
 from fret.cli import app
-from fret.errors import UserError
+from fret.errors import StoreError, UserError
 from fret.pipeline import Pipeline
 from fret.records import Example, Judgement
 from tiny_models import save_embedder
@@ -32,8 +32,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         texts.append({"id": f"t{number}", "text": text, "title": subject})
         # Every third query has the words of the text after its seed.
-        about = number + (1 if number % 3 == 0 else 0)
-        words = f"{SUBJECTS[about % 10]} numbered {about} cleaned"
+        about, verb = (number + 1, "is cleaned") if number % 3 == 0 else (number, "cleaned")
+        words = f"{SUBJECTS[about % 10]} numbered {about} {verb}"
         queries.append({"text": words, "task": "Find it.", "passage_id": f"t{number}"})
     for name, rows in (("texts", texts), ("queries", queries)):
         lines = "".join(json.dumps(row) + "\n" for row in rows)
@@ -78,7 +78,7 @@ def test_cells_have_the_same_queries_and_differ_in_what_they_say(
     found = read(tmp_path)
     examples = {e.query: e for e in pipeline.rows(Example) if e.split == "train"}
     assert counts["queries"] == len(found["seed-none"]) == len(examples) > 20
-    assert 5 < counts["moved"] < counts["queries"]
+    assert 2 < counts["moved"] < counts["queries"]
     order = [row["query"] for row in found["seed-none"]]
     for name, rows in found.items():
         positive, negative = name.split("-")
@@ -157,7 +157,7 @@ def test_six_models_are_trained_and_compared_once(
 def test_a_run_that_is_not_finished_is_told(pipeline: Pipeline, tmp_path: Path) -> None:
     settings = fret.load_training("train_small")
     unfinished = fret.load("quickstart", overrides=[f"runs_dir={tmp_path}"])
-    with pytest.raises(UserError, match="examples"):
+    with pytest.raises(StoreError, match="run the stage examples first"):
         fret.ablate(unfinished.stored, settings)
 
 

@@ -172,7 +172,8 @@ def test_no_file_says_where_or_by_whom_it_was_made(done: Pipeline) -> None:
     assert len(files) > 15
     for path in files:
         if path.suffix == ".png":  # short names occur in packed pixels by chance
-            told = Image.open(path).info
+            with Image.open(path) as picture:
+                told = picture.info
             assert not any(isinstance(value, str) for value in told.values()), told
             continue
         data = path.read_bytes()

@@ -254,12 +254,11 @@ def test_pictures_are_named_and_told(hostile: Pipeline, tmp_path: Path) -> None:
     old.parent.mkdir()
     old.touch()
     pictures = write_report(tmp_path, hostile.stored)
-    assert {tmp_path / p.path for p in pictures} == set(
-        old.parent.iterdir()
-    )  # what was there before is gone
-    assert [p.path.name for p in pictures][:2] == ["funnel.png", "task-types.png"]
+    # What was there before is gone.
+    assert {tmp_path / p.path for p in pictures} == set(old.parent.iterdir())
+    assert [Path(p.path).name for p in pictures][:2] == ["funnel.png", "task-types.png"]
     for picture in pictures:
-        data = picture.path.read_bytes()
+        data = (tmp_path / picture.path).read_bytes()
         width, height = struct.unpack(">II", data[16:24])
         assert data.startswith(b"\x89PNG") and width == 840 and 100 < height < 1500
         assert b"tEXt" not in data and b"tIME" not in data  # no version, no date
