@@ -177,12 +177,17 @@ def settings(
             help="Only what is below this, as examples.negatives or judgements.scorers.relevance.",
         ),
     ] = "",
+    train: Annotated[
+        bool, typer.Option("--train", help="The keys of a training file instead.")
+    ] = False,
 ) -> None:
     """Show every key of the pipeline file: what it means, its default, its choices."""
+    from fret.config import PipelineSettings
+    from fret.config.training import TrainingSettings
     from fret.display import print_settings
 
     with report_errors():
-        print_settings(section)
+        print_settings(section, TrainingSettings if train else PipelineSettings)
 
 
 @app.command()

@@ -1,5 +1,7 @@
 """`fret train`: an embedding model from a training file."""
 
+import shlex
+import sys
 from typing import Annotated
 
 import typer
@@ -36,7 +38,7 @@ def train(
     from fret.display_training import TrainingDisplay, print_trained
     from fret.pipeline_file import load_training
 
-    with report_errors():
+    with report_errors(_say_again(sys.argv[1:])):
         settings = load_training(config, set_ or [])
         from fret.training.train import train as train_model  # heavy: only for a right file
 
@@ -72,7 +74,7 @@ def ablate(
     from fret.pipeline import load
     from fret.pipeline_file import load_training
 
-    with report_errors():
+    with report_errors(_say_again(sys.argv[1:])):
         run = load(pipeline).stored
         settings = load_training(config, set_ or [])
         from fret.ablation import ablate as run_ablation  # heavy: only for right files
@@ -82,3 +84,13 @@ def ablate(
                 run, settings, data or [], reporter=display, observer=Display(quiet=True)
             )
         print_ablation(found)
+
+
+def _say_again(arguments: list[str]) -> str:
+    """Return the command that goes on where this one stops: --redo would begin anew."""
+    kept = [
+        each
+        for before, each in zip(["", *arguments], arguments, strict=False)
+        if before != "--redo" and not each.startswith("--redo")
+    ]
+    return shlex.join(["fret", *kept])

@@ -14,6 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from fret.config import PipelineSettings, Settings
 from fret.config.reference import list_keys
 from fret.display_llm import describe_spent, print_findings
 from fret.display_measures import (
@@ -52,6 +53,7 @@ def print_result(pipeline: Pipeline, folder: Any, *, quiet: bool) -> None:
             markup=False,
             soft_wrap=True,
         )
+        out.print(f"Look at them: {folder}/report.html", markup=False, soft_wrap=True)
 
 
 def print_status(pipeline: Pipeline) -> None:
@@ -81,16 +83,16 @@ def print_status(pipeline: Pipeline) -> None:
         out.print(line, markup=False)
 
 
-def print_settings(section: str) -> None:
-    """Show the keys of the pipeline file below a section.
+def print_settings(section: str, tree: type[Settings] = PipelineSettings) -> None:
+    """Show the keys of the pipeline file, or of another one, below a section.
 
     Raises:
         UserError: there is no such key.
     """
-    keys = list(list_keys(section))
+    keys = list(list_keys(section, tree))
     if not keys:
-        names = ", ".join(key.path for key in list_keys() if "." not in key.path)
-        raise UserError(f"There is no key {section!r} in a pipeline file; it begins with: {names}.")
+        names = ", ".join(key.path for key in list_keys("", tree) if "." not in key.path)
+        raise UserError(f"There is no key {section!r} in such a file; it begins with: {names}.")
     for key in keys:
         line = Text(key.path, style="bold")
         if key.choices:

@@ -74,7 +74,7 @@ class Display:
         self._done += n
         now = time.monotonic()
         per_s = (self._done - self._at_start) / max(now - self._started, 1e-6)
-        rate, tokens = f"{self._amount(per_s)}/s", note or _summarize_usage(usage)
+        rate, tokens = self._rate(per_s), note or _summarize_usage(usage)
         if self._bars and self._task is not None:
             count = self._count("/")
             self._bars.update(self._task, advance=n, count=count, rate=rate, tokens=tokens)
@@ -94,6 +94,10 @@ class Display:
 
     def _amount(self, number: float) -> str:
         return say_size(number) if self._unit == "B" else f"{number:.0f}"
+
+    def _rate(self, per_s: float) -> str:
+        is_slow = self._unit != "B" and per_s < 10
+        return f"{per_s:.1f}/s" if is_slow else f"{self._amount(per_s)}/s"
 
     def _end_bar(self) -> None:
         if self._bars and self._task is not None:

@@ -181,6 +181,8 @@ def _explain(detail: ErrorDetails, tree: type[Settings]) -> str:
             keys = sorted(section.model_fields) if section else []
             nearest = difflib.get_close_matches(place[-1], keys, n=1)
             hint = f"did you mean {nearest[0]!r}?" if nearest else f"known here: {', '.join(keys)}"
+            if place[-1] in tree.model_fields and len(place) > 1:
+                hint = f"{place[-1]!r} stands at the top of the file, not below {place[0]!r}"
             return f"{where}: unknown key; {hint}"
         case "missing":
             return f"{where}: is missing"

@@ -21,6 +21,9 @@ class Products:
 
     settings: PipelineSettings
 
+    def __repr__(self) -> str:
+        return f"<fret pipeline, its run in {self.stored.path}>"
+
     @property
     def stored(self) -> Run:
         """The run's files as they are now."""

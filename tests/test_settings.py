@@ -69,3 +69,9 @@ def test_an_unknown_section_names_the_known_ones() -> None:
     result = call("settings", "example")
     assert result.exit_code == 2
     assert "no key 'example'" in said(result) and "examples" in said(result)
+
+
+def test_keys_of_a_training_file_are_listed_too() -> None:
+    result = call("settings", "--train", "stages.loss.gecko")
+    assert result.exit_code == 0 and "temperature" in said(result)
+    assert "(default 0.05)" in said(result)

@@ -153,7 +153,7 @@ def test_other_settings_are_refused_and_redone_when_asked(
 ) -> None:
     first = weights(run(write_config(tmp_path, base, data)).model)
     config = write_config(tmp_path, base, data, seed=1)
-    with pytest.raises(DriftError, match=r"another before.*--redo train"):
+    with pytest.raises(DriftError, match=r"(?s)seed: was 0, is now 1.*--redo train"):
         run(config)
     assert not torch.equal(weights(run(config, redo="train").model), first)
     with pytest.raises(UserError, match="no stage 'x'; the stages are train"):
@@ -168,8 +168,20 @@ def test_data_that_changed_is_noticed(tmp_path: Path, base: Path, data: str) -> 
     config = write_config(tmp_path, base, data, stages=stages)
     run(config)
     pairs.write_text('{"anchor": "stove", "positive": "flue"}\n' * 8)
-    with pytest.raises(DriftError, match="another data"):
+    with pytest.raises(DriftError, match="the contents of the data changed"):
         run(config)
+
+
+def test_a_start_that_failed_locks_nothing(tmp_path: Path, base: Path, data: str) -> None:
+    stage = {"steps": 1, "batch_size": 8}
+    nowhere = [{"kind": "fret", "path": str(tmp_path / "nope")}]
+    with pytest.raises(UserError, match="nope"):
+        run(write_config(tmp_path, base, data, stages=[stage | {"data": nowhere}]))
+    there = [{"kind": "fret", "path": data}]
+    before = weights(base)
+    trained = run(write_config(tmp_path, base, data, stages=[stage | {"data": there}]))
+    # A single step, too, learns something.
+    assert not torch.equal(weights(trained.model), before)
 
 
 def start(config: Path) -> "subprocess.Popen[bytes]":

@@ -71,6 +71,6 @@ def ablate(
 
 def _settings_of(cell: Cell, settings: TrainingSettings, folder: Path) -> TrainingSettings:
     data = FretData(kind="fret", path=str(folder / "data" / cell.name), negatives=1)
-    stage = settings.stages[0].model_copy(update={"data": [data]})
+    stage = settings.stages[0].model_copy(update={"data": [data], "name": cell.name})
     changes = {"name": cell.name, "models_dir": str(folder / "models"), "stages": [stage]}
     return settings.model_copy(update=changes)

@@ -28,7 +28,7 @@ class Key:
     meaning: str
 
 
-def list_keys(section: str = "") -> Iterator[Key]:
+def list_keys(section: str = "", tree: type[Settings] = PipelineSettings) -> Iterator[Key]:
     """Yield the keys below a section, in order.
 
     Args:
@@ -36,7 +36,7 @@ def list_keys(section: str = "") -> Iterator[Key]:
             in `judgements.scorers.relevance`; all where it is empty.
     """
     wanted = _split(section) if section else []
-    return (key for key in _walk(PipelineSettings, "") if _is_below(_split(key.path), wanted))
+    return (key for key in _walk(tree, "") if _is_below(_split(key.path), wanted))
 
 
 def _split(path: str) -> list[str]:

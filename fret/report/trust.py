@@ -151,14 +151,14 @@ def _check_grades(source: Source) -> Iterator[Check]:
         yield Check(
             "look",
             "No judge graded relevance. That positives answer their queries rests on the scorers "
-            "alone; have people mark a sample: fret audit.",
+            "alone; have people mark a sample: fret audit PIPELINE.",
         )
         return
     share = source.found.relevant_positives / source.n_graded
     yield Check(
         "good" if share >= _RELEVANT else "look",
         f"The judge finds {percent(share)} of the positives relevant. How right the judge is, only "
-        "people can say: fret audit.",
+        "people can say: fret audit PIPELINE.",
     )
 
 

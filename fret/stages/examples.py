@@ -1,6 +1,6 @@
 """examples: the positive and the negatives of each query, chosen by rules, and its split."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -72,9 +72,18 @@ class Examples(Stage):
 
     def measure(self, run: Run) -> dict[str, Any]:
         measures = measure_examples(run.rows(Example))
+        self._tell_empty_splits(measures["splits"], run)
         separability = measure_separability(lambda: run.rows(Example), seed=self._seed)
         groups = {"page_groups": self._sides.measure()} if self._groups.are_looked_for else {}
         return {"examples": {**measures, "separability": separability, **groups}}
+
+    def _tell_empty_splits(self, found: Mapping[str, int], run: Run) -> None:
+        for name, share in self._splits.items():
+            if share and not found.get(name):
+                self._context.observer.warned(
+                    f"No example is in the split {name!r}: {share:.0%} of {run.n_rows(Page)} pages "
+                    f"were to be. Raise examples.splits.{name}, or add pages."
+                )
 
     def _choose(
         self, query: Query, candidates: Candidates, judgement: Judgement

@@ -33,7 +33,7 @@ def write_card(
     sections = [
         f"# {settings.name}",
         f"An embedding model, trained from {_code(_name(settings.base))} with fret.",
-        _show_use(settings),
+        _show_use(settings, needs_fret=_needs_fret(folder)),
         _list_stages(settings, stages),
         *_list_figures(figures),
         f"![Loss and figures over the steps]({CURVES})",
@@ -91,13 +91,22 @@ def _list_figures(figures: Mapping[str, float]) -> Iterator[str]:
         yield "## Measured\n\n" + "\n".join(lines)
 
 
-def _show_use(settings: TrainingSettings) -> str:
+def _needs_fret(folder: Path) -> bool:
+    return '"fret.' in (folder / "modules.json").read_text("utf-8")
+
+
+def _show_use(settings: TrainingSettings, *, needs_fret: bool) -> str:
+    load = (
+        "from fret.modules.build import load_model  # its modules are part of fret\n\n"
+        'model = load_model("path/to/this/folder")'
+        if needs_fret
+        else "from sentence_transformers import SentenceTransformer\n\n"
+        'model = SentenceTransformer("path/to/this/folder")'
+    )
     return f"""## Use
 
 ```python
-from sentence_transformers import SentenceTransformer
-
-model = SentenceTransformer("path/to/this/folder")
+{load}
 queries = model.encode_query(["how to descale a kettle"])
 passages = model.encode_document(["Fill it with equal parts of vinegar and water."])
 model.similarity(queries, passages)

@@ -182,7 +182,8 @@ def _make_arguments(
         max_steps=count_steps(stage, data),
         per_device_train_batch_size=stage.batch_size,
         learning_rate=stage.learning_rate,
-        warmup_steps=min(stage.warm_up, 0.999),  # below 1 it is a share of the steps
+        # Whole steps: of a share, the library makes at least one, whose rate is 0.
+        warmup_steps=int(stage.warm_up * count_steps(stage, data)),
         weight_decay=stage.weight_decay,
         lr_scheduler_type="linear",
         bf16=machine.precision == "bfloat16",

@@ -32,6 +32,7 @@ from fret.retrieval.devices import choose_device, choose_precision
 from fret.retrieval.model_files import identify_model
 from fret.training.base import open_base
 from fret.training.card import CURVES, write_card
+from fret.training.checkpoints import find_checkpoint
 from fret.training.curves import draw_curves, list_figures
 from fret.training.fit import (
     Machine,
@@ -145,13 +146,13 @@ def _make_plan(settings: TrainingSettings, folder: Path, redo: str | None) -> li
         raise UserError(f"There is no stage {redo!r}; the stages are {', '.join(names)}.")
     redone = set(names[names.index(redo) :]) if redo else set()
     plan: list[_Part] = []
-    before: dict[str, Any] = {"base": identify_model(settings.base), "version": _VERSION}
+    before: Any = {"base": identify_model(settings.base), "version": _VERSION}
     before |= settings.model_dump(
         include={"model", "format", "lora", "precision", "gradient_checkpointing", "seed"}
     )
     for stage in settings.stages:
         identity = {
-            "before": hash_json(before),
+            "before": before,
             "stage": stage.model_dump(exclude={"data"}),
             "data": [each.model_dump() | {"files": _identify(each)} for each in stage.data],
         }
@@ -160,7 +161,7 @@ def _make_plan(settings: TrainingSettings, folder: Path, redo: str | None) -> li
             remove(part.folder)
         _refuse_drift(part, settings.name)
         plan.append(part)
-        before = identity
+        before = hash_json(identity)
     return plan
 
 
@@ -168,12 +169,45 @@ def _refuse_drift(part: _Part, name: str) -> None:
     made = part.manifest.get("identity")
     if made is None or made == part.identity:
         return
-    differing = sorted(key for key in part.identity if part.identity[key] != made.get(key))
+    if not part.finished and find_checkpoint(part.folder / "checkpoints") is None:
+        remove(part.folder)  # it was begun, and nothing would be lost
+        return
     raise DriftError(
-        f"The stage {part.stage.name} of the model {name} was trained with another "
-        f"{' and another '.join(differing)}. Give the new model another `name`, or train anew with "
+        f"The stage {part.stage.name} of the model {name} was trained otherwise:\n"
+        + "\n".join(f"  {line}" for line in _list_changes(made, part.identity))
+        + "\nGive the new model another `name`, or train anew with "
         f"--redo {part.stage.name}."
     )
+
+
+def _list_changes(old: Any, new: Any) -> Iterator[str]:
+    before, after = dict(_leaves(old)), dict(_leaves(new))
+    for place in sorted(before.keys() | after.keys()):
+        was, now = before.get(place, "absent"), after.get(place, "absent")
+        if was == now:
+            continue
+        if place in _CONTENTS or place.endswith(".files"):
+            yield f"{_CONTENTS.get(place, 'the contents of the data')} changed"
+        else:
+            yield f"{place.removeprefix('before.')}: was {was}, is now {now}"
+
+
+_CONTENTS = {"before": "what the stage before it made"}
+
+
+def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    items = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list) and not place.endswith(".files")
+        else None
+    )
+    if items is None:
+        yield place, value
+        return
+    for key, each in items:
+        yield from _leaves(each, f"{place}.{key}" if place else str(key))
 
 
 def _identify(data: DataSettings) -> Any:
@@ -196,8 +230,8 @@ def _train_stage(
 ) -> None:
     started = time.monotonic()
     make_folder(part.folder)
-    _note(part, {"state": "running"})
     data = _prepare(settings, part, reporter)
+    _note(part, {"state": "running"})
     model = _open(str(previous or settings.base), settings, device, reporter)
     model.prompts = {**_format_of(settings).prompts}
     log = fit(
