@@ -28,8 +28,7 @@ class SentenceTransformers:
             if row is None:
                 job.left_out["a text without a score"] += 1
                 continue
-            if n:  # none at all is what was asked for
-                job.note(f"negatives beyond the first {n}", len(example.negatives) - n)
+            job.note(f"negatives beyond the first {n}", len(example.negatives) - n)
             job.note("further positives", len(example.extra_positives))
             name = f"{example.split}.{_files(job)}"
             if _files(job) == "parquet":
