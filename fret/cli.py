@@ -1,7 +1,5 @@
 """The command line: one function per command, which parses, calls and prints."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +16,7 @@ from fret import (
     cli_show,
     cli_train,
 )
-from fret.cli_errors import report_errors
+from fret.cli_errors import report_errors, say_again
 from fret.shipped import recipes
 
 app = typer.Typer(
@@ -137,7 +135,7 @@ def run(
     from fret.pipeline import load
     from fret.stages.base import Observer
 
-    with report_errors(_without_redo(sys.argv[1:]), pipeline=pipeline):
+    with report_errors(say_again(), pipeline=pipeline):
         loaded = load(pipeline, overrides=set_ or [])
         with Display(quiet=quiet) as display, ExitStack() as stack:
             observer: Observer = display
@@ -201,13 +199,3 @@ def doctor(
     with report_errors(pipeline=pipeline or ""):
         if not print_checks(pipeline, set_ or []):
             raise typer.Exit(2)
-
-
-def _without_redo(arguments: list[str]) -> str:
-    """Return the command that goes on where this one stops: repeating --redo would begin anew."""
-    kept = [
-        argument
-        for before, argument in zip(["", *arguments], arguments, strict=False)
-        if before != "--redo" and not argument.startswith("--redo")
-    ]
-    return shlex.join(["fret", *kept])

@@ -3,6 +3,7 @@
 import re
 import shlex
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -37,6 +38,17 @@ def report_errors(again: str = "", *, pipeline: str = "") -> Iterator[None]:
         raise typer.Exit(130) from None
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+def say_again() -> str:
+    """Return the command that goes on where this one stops: repeating --redo would begin anew."""
+    arguments = sys.argv[1:]
+    kept = [
+        argument
+        for before, argument in zip(["", *arguments], arguments, strict=False)
+        if before != "--redo" and not argument.startswith("--redo")
+    ]
+    return shlex.join(["fret", *kept])
 
 
 def _quote(pipeline: str) -> str:

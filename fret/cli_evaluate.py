@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fret.cli_errors import report_errors
+from fret.cli_errors import report_errors, say_again
 
 if TYPE_CHECKING:
     from fret.evaluation import Options
@@ -86,9 +86,7 @@ def evaluate(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes.")] = False,
 ) -> None:
     """Measure models on held-out queries, side by side, with intervals."""
-    import sys
-
-    with report_errors(_say_again(sys.argv[1:])):
+    with report_errors(say_again()):
         from fret.evaluation import Options
 
         options = Options(
@@ -156,9 +154,3 @@ def _read_sizes(text: str) -> tuple[int, ...]:
     if not all(part.isascii() and part.isdigit() for part in parts):
         raise UserError(f"--dims {text!r} is no list of sizes; write it as 256,128.")
     return tuple(dict.fromkeys(map(int, parts)))
-
-
-def _say_again(arguments: list[str]) -> str:
-    import shlex
-
-    return shlex.join(["fret", *arguments])

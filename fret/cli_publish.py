@@ -1,12 +1,10 @@
 """`fret publish`: the dataset of a run becomes a repository of the Hub."""
 
-import shlex
-import sys
 from typing import Annotated
 
 import typer
 
-from fret.cli_errors import report_errors
+from fret.cli_errors import report_errors, say_again
 
 
 def publish(
@@ -43,7 +41,7 @@ def publish(
     ] = False,
 ) -> None:
     """Send the dataset to the Hugging Face Hub as one revision, verified and tagged; or go on."""
-    with report_errors(shlex.join(["fret", *sys.argv[1:]])):
+    with report_errors(say_again()):
         from fret.display_progress import Display
         from fret.display_publish import print_plan, print_published
         from fret.pipeline import load

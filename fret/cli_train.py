@@ -1,12 +1,10 @@
 """`fret train`: an embedding model from a training file."""
 
-import shlex
-import sys
 from typing import Annotated
 
 import typer
 
-from fret.cli_errors import report_errors
+from fret.cli_errors import report_errors, say_again
 from fret.shipped import training_recipes
 
 
@@ -38,7 +36,7 @@ def train(
     from fret.display_training import TrainingDisplay, print_trained
     from fret.pipeline_file import load_training
 
-    with report_errors(_say_again(sys.argv[1:])):
+    with report_errors(say_again()):
         settings = load_training(config, set_ or [])
         from fret.training.train import train as train_model  # heavy: only for a right file
 
@@ -74,7 +72,7 @@ def ablate(
     from fret.pipeline import load
     from fret.pipeline_file import load_training
 
-    with report_errors(_say_again(sys.argv[1:])):
+    with report_errors(say_again()):
         run = load(pipeline).stored
         settings = load_training(config, set_ or [])
         from fret.ablation import ablate as run_ablation  # heavy: only for right files
@@ -84,13 +82,3 @@ def ablate(
                 run, settings, data or [], reporter=display, observer=Display(quiet=True)
             )
         print_ablation(found)
-
-
-def _say_again(arguments: list[str]) -> str:
-    """Return the command that goes on where this one stops: --redo would begin anew."""
-    kept = [
-        each
-        for before, each in zip(["", *arguments], arguments, strict=False)
-        if before != "--redo" and not each.startswith("--redo")
-    ]
-    return shlex.join(["fret", *kept])

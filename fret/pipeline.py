@@ -91,11 +91,6 @@ class Pipeline(Products):
     def name(self) -> str:
         return self.settings.run
 
-    @property
-    def stored(self) -> Run:
-        """The run's files as they are now."""
-        return Run(Path(self.settings.runs_dir), self.settings.run)
-
     def run(
         self,
         stages: Sequence[str] = (),

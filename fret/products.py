@@ -27,7 +27,7 @@ class Products:
     @property
     def stored(self) -> Run:
         """The run's files as they are now."""
-        raise NotImplementedError
+        return Run(Path(self.settings.runs_dir), self.settings.run)
 
     def dataset(self, config: str = "triplets") -> Any:
         """Load the finished dataset with Hugging Face `datasets`: a `DatasetDict` by split."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -273,3 +274,37 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+def _gradient_of_part(rank: int, n_ranks: int, address: str, folder: str) -> None:
+    """Compute the gradient of one process's rows, and write down the mean over all processes."""
+    import torch.distributed as dist
+
+    dist.init_process_group("gloo", init_method=address, rank=rank, world_size=n_ranks)
+    try:
+        gradient = _gradient_of_rows(slice(4 * rank, 4 * rank + 4), gather=True)
+        dist.all_reduce(gradient)
+        torch.save(gradient / n_ranks, Path(folder) / f"{rank}.pt")
+    finally:
+        dist.destroy_process_group()
+
+
+def _gradient_of_rows(rows: slice, *, gather: bool) -> Tensor:
+    case = draw_case(7, n_rows=8, n_negatives=2)
+    encoder = torch.eye(8, dtype=torch.float64).requires_grad_()
+    columns = [[torch.tensor(column)[rows] @ encoder] for column in case.columns]
+    loss = GeckoLoss(None, temperature=TEMPERATURE, shared_negatives=True, gather=gather)  # type: ignore[arg-type]
+    loss.calculate_loss(columns, torch.tensor(case.keys)[rows]).backward()
+    assert encoder.grad is not None
+    return encoder.grad
+
+
+def test_two_processes_have_the_gradient_of_one(tmp_path: Path) -> None:
+    address = f"file://{tmp_path}/meeting"
+    torch.multiprocessing.spawn(_gradient_of_part, (2, address, str(tmp_path)), nprocs=2)
+    whole = _gradient_of_rows(slice(0, 8), gather=False)
+    for rank in range(2):
+        found = torch.load(tmp_path / f"{rank}.pt")
+        torch.testing.assert_close(found, whole, atol=1e-10, rtol=0)
+    alone = sum(_gradient_of_rows(slice(i, i + 4), gather=False) for i in (0, 4)) / 2
+    assert (alone - whole).abs().max() > 1e-3, "rows of the other process count"

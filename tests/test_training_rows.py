@@ -15,7 +15,7 @@ from fret.config.training import DataSettings
 from fret.errors import UserError
 from fret.training.batches import make_sampler
 from fret.training.format import Format
-from fret.training.prepared import prepare
+from fret.training.prepared import Prepared, prepare
 from fret.training.rows import Row, group_key, read_rows
 
 GECKO = Format()
@@ -170,14 +170,27 @@ def test_rows_lie_on_disk_with_full_columns(tmp_path: Path) -> None:
         lambda: [Row(f"b{i}", f"q{i}", (), (6, 0, 7)) for i in range(2500)],
     ]
     told: list[int] = []
-    made = prepare(tmp_path, "x", sources, n_negatives=2, tell=told.append)
+    warned: list[str] = []
+    made = prepare(tmp_path, "x", sources, n_negatives=2, tell=told.append, warn=warned.append)
     assert made.sizes == (3, 2500) and sum(told) == 2503
     assert made.rows.column_names == ["anchor", "positive", "negative", "negative_2", "label"]
     assert list(made.rows[1].values()) == ["a1", "p1", "n1", "m1", [1, 2, 3, 4, 5]]
     assert list(made.rows[2502].values()) == ["b2499", "q2499", "", "", [6, 0, 7, 0, 0]]
     told.clear()
-    again = prepare(tmp_path, "x", sources, n_negatives=2, tell=told.append)
-    assert not told and again.rows[:] == made.rows[:]
+    again = prepare(tmp_path, "x", sources, n_negatives=2, tell=told.append, warn=warned.append)
+    assert not told and not warned and again.rows[:] == made.rows[:]
+
+
+def test_rows_that_were_damaged_are_written_anew_with_a_word(tmp_path: Path) -> None:
+    warned: list[str] = []
+
+    def make() -> Prepared:
+        source = [lambda: [Row("a", "p", (), (1, 0, 2))]]
+        return prepare(tmp_path, "x", source, n_negatives=0, tell=id, warn=warned.append)
+
+    make()
+    (tmp_path / "x" / "0.arrow").write_bytes(b"half")
+    assert make().rows[0]["anchor"] == "a" and "damaged" in warned[0]
 
 
 def batches_of(

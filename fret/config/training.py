@@ -273,7 +273,7 @@ class TrainingSettings(Settings):
     gradient_checkpointing: bool = False
     """Compute states again rather than hold them: less memory, a third more time."""
     device: Device = "auto"
-    """cpu, cuda, mps …; for several GPUs start fret with `accelerate launch`."""
+    """cpu, cuda, mps …; `auto` for the first GPU that is there."""
     save_every: int = Field(default=500, ge=1)
     """Steps between checkpoints, from which a killed training goes on."""
     evaluate: EvaluationSettings = EvaluationSettings()

@@ -32,6 +32,7 @@ def prepare(
     *,
     n_negatives: int,
     tell: Callable[[int], None],
+    warn: Callable[[str], None],
 ) -> Prepared:
     """Write the rows of the sources below a folder, unless they are there; open them.
 
@@ -39,6 +40,7 @@ def prepare(
         name: stands for all that the rows are made from.
         n_negatives: the most that a row has.
         tell: told how many more rows are written.
+        warn: told of rows that were damaged, and are written anew.
 
     Raises:
         UserError: a source has no rows.
@@ -50,7 +52,7 @@ def prepare(
         for number, source in enumerate(sources):
             _write(temporary / f"{number}.arrow", source(), n_negatives, tell)
 
-    keep_newest(folder / name, make, warn=lambda message: None)
+    keep_newest(folder / name, make, warn=warn)
     tables = [Dataset.from_file(str(folder / name / f"{i}.arrow")) for i in range(len(sources))]
     return Prepared(concatenate_datasets(tables), tuple(map(len, tables)))
 

@@ -298,6 +298,7 @@ def _prepare(settings: TrainingSettings, part: _Part, reporter: Reporter) -> Pre
         sources,
         n_negatives=max(map(count_negatives, part.stage.data)),
         tell=tell,
+        warn=reporter.warned,
     )
 
 
