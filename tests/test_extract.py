@@ -376,7 +376,7 @@ MEASURED = pytest.mark.skipif(not FOLDER.exists(), reason="needs ../shared/data/
 @MEASURED
 @pytest.mark.parametrize(("method", "floor"), [(METHODS[0], 0.965), (METHODS[1], 0.93)])
 def test_real_articles_are_found(method: Method, floor: float) -> None:
-    """tests/benchmarks/extraction.py has 0.971 and 0.940 for all 181; these are every third."""
+    """tests/benchmarks/extraction.py has 0.970 and 0.940 for all 181; these are every third."""
     truth = dict(list(read_truth().items())[::3])
     texts = {}
     for name, data in read_pages(truth):
