@@ -33,6 +33,7 @@ class Heard:
         self.begun: list[tuple[int, int]] = []
         self.steps: list[int] = []
         self.figures: list[dict[str, float]] = []
+        self.warnings: list[str] = []
 
     def prepared(self, work: str, n_rows: int) -> None: ...
 
@@ -45,7 +46,8 @@ class Heard:
     def measured(self, work: str, step: int, figures: dict[str, float]) -> None:
         self.figures.append({"step": step, **figures})
 
-    def warned(self, message: str) -> None: ...
+    def warned(self, message: str) -> None:
+        self.warnings.append(message)
 
 
 @pytest.fixture(scope="module")
@@ -301,6 +303,17 @@ def test_losses_that_cannot_be_made_are_told(
     stage = {"data": [{"kind": "fret", "path": data}], "steps": 1} | change
     with pytest.raises(ConfigError, match=message):
         run(write_config(tmp_path, base, data, stages=[stage]))
+
+
+def test_data_that_fills_no_batch_of_its_own_is_told(tmp_path: Path, base: Path, data: str) -> None:
+    few = tmp_path / "few.jsonl"
+    few.write_text('{"anchor": "tea", "positive": "about tea"}\n' * 3, "utf-8")
+    sources = [{"kind": "fret", "path": data}, {"kind": "pairs", "path": str(few)}]
+    stage = {"data": sources, "batch_size": 8, "steps": 1, "mixing": "one_source"}
+    heard = Heard()
+    run(write_config(tmp_path, base, data, stages=[stage]), heard=heard)
+    (told,) = heard.warnings
+    assert "few.jsonl has 3 rows, which fill no batch of 8" in told
 
 
 def test_a_base_that_is_nowhere_is_told(tmp_path: Path, data: str) -> None:

@@ -64,6 +64,8 @@ def fit(
     """
     checkpoints = folder / "checkpoints"
     team = machine.team
+    for told in _list_unused(stage, data, team.size):
+        reporter.warned(told)
     arguments = _make_arguments(stage, checkpoints, data, machine, seed)
     last = team.lead(lambda: find_checkpoint(checkpoints))
     with adapted(model, lora):
@@ -123,6 +125,19 @@ def fit_batch(stage: TrainingStage, data: Prepared, n_processes: int) -> int:
     if n_rows < n_processes:
         raise ConfigError(f"stages.{stage.name}: {n_processes} processes need as many rows.")
     return min(stage.batch_size, n_rows - n_rows % n_processes)
+
+
+def _list_unused(stage: TrainingStage, data: Prepared, n_processes: int) -> Iterator[str]:
+    """Say which data never fills a batch of its own, and so is never learned from."""
+    size = fit_batch(stage, data, n_processes)
+    if stage.mixing == "mixed" or len(data.sizes) == 1:
+        return
+    for source, n_rows in zip(stage.data, data.sizes, strict=True):
+        if round(n_rows * source.weight) < size:
+            yield (
+                f"{source.path} has {n_rows} rows, which fill no batch of {size}: with `mixing: "
+                "one_source` none of them is used. Lower batch_size, raise its weight, or mix."
+            )
 
 
 def make_loss(model: SentenceTransformer, stage: TrainingStage) -> nn.Module:
