@@ -25,13 +25,14 @@ from fret.display_measures import (
 )
 from fret.errors import FretError, UserError
 from fret.manifest import Manifest
+from fret.next_command import fill_in
 from fret.pipeline import Pipeline, load
 from fret.records import Example
 from fret.terminal import clean, err, out
 
 
 def print_error(message: str) -> None:
-    err.print(Text.assemble(("Error: ", "bold red"), clean(message)), soft_wrap=True)
+    err.print(Text.assemble(("Error: ", "bold red"), clean(fill_in(message))), soft_wrap=True)
 
 
 def print_result(pipeline: Pipeline, folder: Any, *, quiet: bool) -> None:
@@ -60,7 +61,8 @@ def print_status(pipeline: Pipeline) -> None:
     """Show the funnel of a run as a table."""
     manifests = pipeline.status()
     if not manifests:
-        out.print(f"The run {pipeline.name!r} has not begun.", markup=False)
+        begin = fill_in("fret run PIPELINE")
+        out.print(f"The run {pipeline.name!r} has not begun: {begin}", markup=False, soft_wrap=True)
         return
     table = Table(
         "stage", "in", "out", "dropped", "state", box=None, header_style="bold", pad_edge=False

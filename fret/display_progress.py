@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from fret.manifest import Manifest
+from fret.next_command import fill_in
 from fret.terminal import clean, err
 
 # Without a terminal, a line this often says how far a stage is.
@@ -105,7 +106,7 @@ class Display:
             self._task = None
 
     def warned(self, message: str) -> None:
-        err.print(Text.assemble(("Note: ", "yellow"), clean(message)), soft_wrap=True)
+        err.print(Text.assemble(("Note: ", "yellow"), clean(fill_in(message))), soft_wrap=True)
 
 
 def say_size(n_bytes: float) -> str:

@@ -97,8 +97,8 @@ class BatchLane:
     def _gone(self, parcel: Parcel) -> ModelError:
         return ModelError(
             f"The service does not know the batch {parcel.batch_id}, or its files (it keeps them "
-            "for 30 days). If the key and its project are right, forget it with `fret batch "
-            f"cancel`: its {parcel.n} requests are then sent anew, and paid anew."
+            "for 30 days). If the key and its project are right, forget it with `fret batch cancel "
+            f"PIPELINE`: its {parcel.n} requests are then sent anew, and paid anew."
         )
 
     def look(self) -> list[Status]:
@@ -139,14 +139,16 @@ class BatchLane:
             text += f"; {len(unpaid)} more wait until it shows how much of the budget these take"
         if held := len(parcels) - len(out) - len(unpaid):
             text += f"; {held} more wait for room in the service's queue"
-        return text + ". Look with `fret batch status`, and run the same command again later."
+        return (
+            text + ". Look with `fret batch status PIPELINE`, and run the same command again later."
+        )
 
     def _without_money(self, unpaid: list[Parcel]) -> BudgetError:
         return BudgetError(
             f"The budget allows no further batch: {self._usd_left():.4f} USD are left, and the "
             f"smallest of the {len(unpaid)} that wait may cost "
             f"{min(parcel.most_usd for parcel in unpaid):.4f}. All answers so far are kept; raise "
-            "budget.usd to go on, or end them with `fret batch cancel`."
+            "budget.usd to go on, or end them with `fret batch cancel PIPELINE`."
         )
 
     def cancel(self) -> None:

@@ -19,7 +19,7 @@ def refuse_by_run(run: Run, options: Options) -> Iterator[str]:
         yield (
             "The dataset has no licence, so nobody may use it. Name one in the pipeline file, as "
             "in `publish: {licence: cc-by-4.0}` (`other` where the pages have several), and run "
-            "`fret run` once more: only the card is written anew."
+            "`fret run PIPELINE` once more: only the card is written anew."
         )
     if decided := _say_undecided(run, options.accept_contamination):
         yield decided

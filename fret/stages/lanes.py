@@ -109,8 +109,8 @@ class Lanes:
             if parcel.source.lane != self._lane:
                 raise UserError(
                     f"{parcel.n} requests of this run are out by {parcel.source.lane}. Go on with "
-                    f"--lane {parcel.source.lane}, or end them with `fret batch cancel` (after "
-                    "which `fret batch collect` takes in what was answered by then)."
+                    f"--lane {parcel.source.lane}, or end them with `fret batch cancel PIPELINE` "
+                    "(`fret batch collect PIPELINE` then takes in what was answered by then)."
                 )
 
     def manage_batches(self, action: str) -> list[Status]:
