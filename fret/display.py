@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from fret.config import PipelineSettings, Settings
 from fret.config.reference import list_keys
+from fret.display_layout import make_table, print_table
 from fret.display_llm import describe_spent, print_findings
 from fret.display_measures import (
     describe_candidates,
@@ -64,11 +64,7 @@ def print_status(pipeline: Pipeline) -> None:
         begin = fill_in("fret run PIPELINE")
         out.print(f"The run {pipeline.name!r} has not begun: {begin}", markup=False, soft_wrap=True)
         return
-    table = Table(
-        "stage", "in", "out", "dropped", "state", box=None, header_style="bold", pad_edge=False
-    )
-    for column in table.columns[1:3]:
-        column.justify = "right"
+    table = make_table("stage", ">in", ">out", "dropped", "state", wraps={"dropped": 16})
     for manifest in manifests:
         reasons = ", ".join(f"{n} {reason}" for reason, n in manifest.reasons.items())
         table.add_row(
@@ -78,7 +74,7 @@ def print_status(pipeline: Pipeline) -> None:
             Text(reasons or "-"),
             "unfinished" if manifest.state == "running" else manifest.state,
         )
-    out.print(table)
+    print_table(table)
     for line in _describe_measures(manifests):
         out.print(line, markup=False)
     for line in describe_spent(pipeline.spent()):

@@ -6,13 +6,13 @@ Names of people and task types are hostile, as in `fret.display`.
 import shlex
 from pathlib import Path
 
-from rich.table import Table
 from rich.text import Text
 
 from fret.audit import Audit, Report
 from fret.audit.report import Person
 from fret.audit.score import LEAST_OF_TYPE
 from fret.audit.statistics import Agreement, Share
+from fret.display_layout import make_table, print_table
 from fret.terminal import clean, err, out
 
 _SAYS = {
@@ -83,10 +83,10 @@ def _print_person(report: Report, person: Person) -> None:
         + (f"; {person.n_skipped} skipped" if person.n_skipped else "")
         + (f"; {len(person.notes)} notes" if person.notes else "")
     )
-    table = _make_table("", "share", "95 %", "of")
+    table = make_table("", ">share", ">95 %", ">of", wraps={"": 16})
     for name, share in person.shares.items():
         table.add_row(_SAYS[name], *_show_share(share))
-    out.print(table)
+    print_table(table)
     for judge in person.judges:
         by = f"{judge.scorer} ({judge.model})" if judge.model else judge.scorer
         out.print(Text(clean(f"\nThe judge {by} and {person.name}"), style="bold"))
@@ -115,8 +115,10 @@ def _say_what_counts(person: Person) -> str:
 def _print_types(person: Person) -> None:
     if person.by_type:
         out.print()
-        table = _make_table(
-            "task type", "queries", "positives relevant", "negatives relevant", "kappa, linear"
+        table = make_table(
+            *("task type", ">queries", ">positives relevant", ">negatives relevant"),
+            ">kappa, linear",
+            wraps={"task type": 12},
         )
         for kind, part in person.by_type.items():
             table.add_row(
@@ -126,7 +128,7 @@ def _print_types(person: Person) -> None:
                 " ".join(_show_share(part.shares["negatives relevant"])[:2]),
                 " ".join(_show_kappa(part.kappa)[:2]) if part.kappa else "-",
             )
-        out.print(table)
+        print_table(table)
     if person.n_rare:
         _say(
             f"{person.n_rare} queries are of task types with fewer than {LEAST_OF_TYPE} marked, "
@@ -135,10 +137,10 @@ def _print_types(person: Person) -> None:
 
 
 def _print_kappas(kappas: dict[str, Agreement]) -> None:
-    table = _make_table("Cohen's kappa", "", "95 %", "passages")
+    table = make_table("Cohen's kappa", ">", ">95 %", ">passages", wraps={"Cohen's kappa": 16})
     for kind, agreement in kappas.items():
         table.add_row(_KINDS[kind], *_show_kappa(agreement))
-    out.print(table)
+    print_table(table)
 
 
 def _show_share(share: Share) -> tuple[str, str, str]:
@@ -155,13 +157,6 @@ def _show_kappa(agreement: Agreement) -> tuple[str, str, str]:
     interval = agreement.interval
     between = f"{interval[0]:.2f} to {interval[1]:.2f}" if interval else "too few"
     return (f"{agreement.kappa:.2f}", between, str(agreement.n))
-
-
-def _make_table(first: str, *columns: str) -> Table:
-    table = Table(first, box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column, justify="right")
-    return table
 
 
 def _say(text: str) -> None:

@@ -241,6 +241,7 @@ def test_a_table_for_each_set_and_their_mean_and_all_files() -> None:
         assert title in text
     assert re.search(r"first@4 +0\.\d{3} 0\.\d{3} to 0\.\d{3}", text)
     assert "against first" in text and "query q-" in text and "not relevant" in text
+    assert max(map(len, result.output.splitlines())) <= 160
     found = json.loads(Path("all.json").read_text())
     assert found == json.loads(Path("out/evaluation.json").read_text())
     assert len(found["data"][0]["models"][0]["by_query"]["ndcg@10"]) == len(QUERIES)

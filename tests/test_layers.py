@@ -83,7 +83,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "terminal": set(),
     "next_command": set(),
     "browse": GROUND,
-    "display": GROUND | {"pipeline", "display_llm", "display_measures", "terminal", "next_command"},
+    "display": GROUND
+    | {"pipeline", "display_llm", "display_measures", "display_layout", "terminal", "next_command"},
     "display_measures": set(),
     "display_progress": GROUND | {"terminal", "next_command"},
     "display_marks": {"retrieval.query_words", "terminal"},
@@ -95,11 +96,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "display_show": GROUND
     | {"browse", "pipeline", "terminal", "display_layout", "display_queries", "display_pages"}
     | {"display_ranking", "display_examples"},
-    "display_llm": GROUND | {"estimate", "llm", "terminal"},
-    "display_audit": GROUND | {"audit", "terminal"},
-    "display_evaluate": {"evaluation", "terminal"},
+    "display_llm": GROUND | {"estimate", "llm", "terminal", "display_layout"},
+    "display_audit": GROUND | {"audit", "terminal", "display_layout"},
+    "display_evaluate": {"evaluation", "terminal", "display_layout"},
     "display_export": GROUND | {"export", "terminal"},
-    "display_publish": {"publish", "display_progress", "terminal"},
+    "display_publish": {"publish", "display_progress", "terminal", "display_layout"},
     "cli": GROUND
     | {
         "pipeline",
