@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from fret.display_evaluate import print_evaluation, print_written
+from fret.display_progress import Rate
 from fret.terminal import clean, err, out
 
 # Without a terminal, a line this often says how far it is.
@@ -25,8 +26,9 @@ class TrainingDisplay:
         self._quiet = quiet
         self._bars: Progress | None = None
         self._task: Any = None
-        self._at_start, self._total = 0, 0
-        self._started = self._last_line = time.monotonic()
+        self._total = 0
+        self._rate = Rate()
+        self._last_line = time.monotonic()
 
     def __enter__(self) -> "TrainingDisplay":
         if err.is_terminal and not self._quiet:
@@ -49,8 +51,8 @@ class TrainingDisplay:
         self._say(f"{work}: {n_rows} rows read")
 
     def starts(self, work: str, done: int, total: int) -> None:
-        self._at_start, self._total = done, total
-        self._started = self._last_line = time.monotonic()
+        self._total = total
+        self._rate, self._last_line = Rate(), time.monotonic()
         if self._bars:
             if self._task is not None:
                 self._bars.remove_task(self._task)
@@ -60,12 +62,13 @@ class TrainingDisplay:
             err.print(f"{work}: {total} steps{from_where}", markup=False)
 
     def stepped(self, work: str, done: int, loss: float | None) -> None:
-        per_s = (done - self._at_start) / max(time.monotonic() - self._started, 1e-6)
-        detail = f"{per_s:.2g} steps/s" + ("" if loss is None else f", loss {loss:.4f}")
+        per_s = self._rate.measure(done, time.monotonic())
+        rate = "" if per_s is None else f"{per_s:.2g} steps/s"
+        detail = ", ".join(filter(None, (rate, "" if loss is None else f"loss {loss:.4f}")))
         if self._bars and self._task is not None:
             self._bars.update(self._task, completed=done, detail=detail)
         else:
-            self._say(f"{work}: step {done} of {self._total}, {detail}")
+            self._say(", ".join(filter(None, (f"{work}: step {done} of {self._total}", detail))))
 
     def measured(self, work: str, step: int, figures: dict[str, float]) -> None:
         if not self._quiet:

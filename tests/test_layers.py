@@ -126,7 +126,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli_evaluate": GROUND | {"evaluation", "display_evaluate", "display_progress", "cli_errors"},
     "cli_train": GROUND
     | {"training", "ablation", "pipeline", "display_training", "display_progress", "cli_errors"},
-    "display_training": GROUND | {"display_evaluate", "terminal"},
+    "display_training": GROUND | {"display_evaluate", "display_progress", "terminal"},
     "cli_errors": GROUND | {"display", "next_command"},
     "cli_report": GROUND | {"pipeline", "terminal", "cli_errors"},
     "cli_show": GROUND | {"display_show", "pipeline", "cli_errors"},
