@@ -27,6 +27,7 @@ from fret.errors import FretError, UserError
 from fret.manifest import Manifest
 from fret.next_command import fill_in
 from fret.pipeline import Pipeline, load
+from fret.plural import count
 from fret.records import Example
 from fret.terminal import clean, err, out
 
@@ -47,7 +48,7 @@ def print_result(pipeline: Pipeline, folder: Any, *, quiet: bool) -> None:
             out.print()
             _print_example(number, example)
         out.print()
-    out.print(f"{n_examples} examples in {folder}", markup=False, soft_wrap=True)
+    out.print(f"{count(n_examples, 'example')} in {folder}", markup=False, soft_wrap=True)
     if not quiet:
         out.print(
             f'Load them: datasets.load_dataset("{folder}", "triplets")',
@@ -140,7 +141,7 @@ def _describe_measures(manifests: Iterable[Manifest]) -> Iterator[str]:
         measures = manifest.measures
         if seeds := measures.get("seeds"):
             yield (
-                f"seeds: {seeds['asked']} of {seeds['passages']} passages, "
+                f"seeds: {seeds['asked']} of {count(seeds['passages'], 'passage')}, "
                 f"{seeds['not_sampled']} not sampled"
             )
         if found := measures.get("passages"):
@@ -171,7 +172,10 @@ def _describe_usage(usage: Mapping[str, float]) -> str:
     if not usage.get("requests"):
         return ""
     tokens_in, tokens_out = usage.get("input_tokens", 0), usage.get("output_tokens", 0)
-    text = f"{usage['requests']:.0f} answers, {tokens_in:.0f} tokens in, {tokens_out:.0f} out"
+    text = (
+        f"{count(usage['requests'], 'answer')}, {count(tokens_in, 'token')} in, "
+        f"{tokens_out:.0f} out"
+    )
     return f"{text}, {usage['usd']:.4f} USD" if usage.get("usd") else text
 
 

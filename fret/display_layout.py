@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from rich.table import Column, Table
 from rich.text import Text
 
+from fret.plural import count
 from fret.terminal import clean, has_width, out
 
 # Longer lines are hard to read.
@@ -85,7 +86,7 @@ def print_text(text: Text, *, indent: int = 2, whole: bool, record_id: str = "")
         print_line(line, indent)
     if (more := len(text) - len(shown)) > 0:
         hint = f"; all of it: --id {shorten_id(record_id)}" if record_id else ""
-        out.print(Text(f"{' ' * indent}… {more} more characters{hint}", style="dim"))
+        out.print(Text(f"{' ' * indent}… {count(more, 'more character')}{hint}", style="dim"))
 
 
 def _cut(text: Text) -> Text:

@@ -16,6 +16,8 @@ from fret.llm.batch import Status
 from fret.llm.findings import Finding
 from fret.llm.stored import Spent
 from fret.llm.upkeep import Stats
+from fret.next_command import fill_in
+from fret.plural import count
 from fret.terminal import clean, out
 
 
@@ -65,8 +67,10 @@ def print_estimate(ahead: list[Ahead], budget: BudgetSettings | None) -> None:
     print_table(table)
     if any(part.guessed for part in ahead):
         out.print(
-            "`about`: as many queries as passages allow, before any is written; run "
-            "`queries candidates` for the exact number."
+            "`about`: as many queries as passages allow, before any is written; for the exact "
+            f"number: {fill_in('fret run PIPELINE queries candidates')}",
+            markup=False,
+            soft_wrap=True,
         )
     if any(part.price is None for part in ahead):
         out.print("In all: no sum, for not every model has a `price`.")
@@ -99,12 +103,13 @@ def describe_spent(spent: Iterable[tuple[Spent, float | None]]) -> Iterable[str]
         usage, source = part.usage, part.source
         money = "no price" if cost is None else f"{cost:.4f} USD"
         text = (
-            f"spent on {clean(source.model)} ({source.lane}): {part.answers} answers, "
-            f"{usage.input_tokens} tokens in ({usage.cached_tokens} cached), "
+            f"spent on {clean(source.model)} ({source.lane}): {count(part.answers, 'answer')}, "
+            f"{count(usage.input_tokens, 'token')} in ({usage.cached_tokens} cached), "
             f"{usage.output_tokens} out, {money}"
         )
         if part.unknown:
-            text += f"; {part.unknown} requests of unknown outcome, which may have been paid too"
+            unknown = count(part.unknown, "request")
+            text += f"; {unknown} of unknown outcome, which may have been paid too"
         yield text
 
 
@@ -154,4 +159,4 @@ def print_stats(path: Path, stats: Stats) -> None:
         for line in describe_spent([(part, None)]):
             out.print(f"run {name}: {line.removesuffix(', no price')}", markup=False)
     if stats.waiting:
-        out.print(f"{stats.waiting} requests are out by batch or file.")
+        out.print(f"Out by batch or file: {count(stats.waiting, 'request')}.")

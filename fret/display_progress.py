@@ -12,6 +12,7 @@ from rich.text import Text
 
 from fret.manifest import Manifest
 from fret.next_command import fill_in
+from fret.plural import agree
 from fret.terminal import clean, err
 
 # Without a terminal, a line this often says how far a stage is.
@@ -109,7 +110,11 @@ class Display:
         if not self._quiet:
             how = "done already" if skipped else f"{manifest.seconds:.1f} s"
             dropped = f", {manifest.dropped} dropped" if manifest.dropped else ""
-            err.print(f"{stage:<11} {manifest.rows:>8} rows{dropped} ({how})", markup=False)
+            err.print(
+                f"{stage:<11} {manifest.rows:>8} {agree(manifest.rows, 'row', 'rows')}{dropped} "
+                f"({how})",
+                markup=False,
+            )
 
     def _count(self, between: str) -> str:
         return f"{self._amount(self._done)}{between}{self._amount(self._total)}"
@@ -147,7 +152,8 @@ def _summarize_usage(usage: Mapping[str, float]) -> str:
     requests, tokens_in, tokens_out = (
         _round_off(usage.get(name, 0)) for name in ("requests", "input_tokens", "output_tokens")
     )
-    text = f"{requests} answers {tokens_in}+{tokens_out} tokens"
+    answers = agree(usage["requests"], "answer", "answers")
+    text = f"{requests} {answers} {tokens_in}+{tokens_out} tokens"
     return f"{text} ${usage['usd']:.2f}" if usage.get("usd") else text
 
 

@@ -20,6 +20,7 @@ from fret.display_layout import (
     shorten_id,
 )
 from fret.display_marks import mark
+from fret.plural import count
 from fret.records import Candidates, Judgement, Passage, Query, Scoring
 from fret.retrieval.query_words import QueryWords
 from fret.terminal import clean, out
@@ -99,7 +100,7 @@ def _print_query(known: Known, query_id: str, pool: str) -> None:
 
 
 def _describe_pool(candidates: Candidates) -> str:
-    told = [f"{len(candidates.passage_ids)} candidates, {candidates.n_top} to be judged"]
+    told = [f"{count(len(candidates.passage_ids), 'candidate')}, {candidates.n_top} to be judged"]
     if candidates.seed_id:
         found = f"rank {candidates.seed_rank}" if candidates.seed_rank else "not found"
         told.append(f"seed: {found}")

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from fret.display_evaluate import print_evaluation, print_written
 from fret.display_progress import Rate
+from fret.plural import count
 from fret.terminal import clean, err, out
 
 # Without a terminal, a line this often says how far it is.
@@ -48,7 +49,7 @@ class TrainingDisplay:
             self._bars.stop()
 
     def prepared(self, work: str, n_rows: int) -> None:
-        self._say(f"{work}: {n_rows} rows read")
+        self._say(f"{work}: {count(n_rows, 'row')} read")
 
     def starts(self, work: str, done: int, total: int) -> None:
         self._total = total
@@ -59,7 +60,7 @@ class TrainingDisplay:
             self._task = self._bars.add_task(work, total=total, completed=done, detail="")
         elif not self._quiet:
             from_where = f", going on from step {done}" if done else ""
-            err.print(f"{work}: {total} steps{from_where}", markup=False)
+            err.print(f"{work}: {count(total, 'step')}{from_where}", markup=False)
 
     def stepped(self, work: str, done: int, loss: float | None) -> None:
         per_s = self._rate.measure(done, time.monotonic())
@@ -89,7 +90,8 @@ def print_trained(model: Path, stages: Sequence[Mapping[str, Any]]) -> None:
     """Say where the model is, and what it took."""
     for manifest in stages:
         err.print(
-            f"{manifest['stage']}: {sum(manifest['rows'])} rows, {manifest['steps']} steps, "
+            f"{manifest['stage']}: {count(sum(manifest['rows']), 'row')}, "
+            f"{count(manifest['steps'], 'step')}, "
             f"{manifest['seconds']:.0f} s",
             markup=False,
         )
@@ -100,8 +102,8 @@ def print_trained(model: Path, stages: Sequence[Mapping[str, Any]]) -> None:
 def print_ablation(found: Any) -> None:
     """Show the table of an ablation, and write it beside the models."""
     out.print(
-        f"{found.queries} queries; for {found.moved} of them the scorers chose another positive "
-        "than the seed. Rows: positive-negative.",
+        f"{count(found.queries, 'query')}; for {found.moved} of them the scorers chose another "
+        "positive than the seed. Rows: positive-negative.",
         markup=False,
         soft_wrap=True,
     )

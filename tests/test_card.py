@@ -109,6 +109,7 @@ def test_each_code_block_runs_as_it_stands(done: Pipeline, tmp_path: Path) -> No
     assert len(blocks) == 4
     text = "\n\n".join(blocks)
     assert text.count("path/to/this/folder") == 4 and text.count("all-MiniLM-L6-v2") == 3
+    assert "fetched from the Hub" in card_of(done)
     text = text.replace("path/to/this/folder", str(done.stored.dataset_dir))
     model = save_embedder(tmp_path / "model")
     text = text.replace("sentence-transformers/all-MiniLM-L6-v2", str(model))

@@ -285,11 +285,13 @@ def test_with_no_vectors_nothing_is_written() -> None:
     assert set(Path().iterdir()) == before
 
 
-def test_notes_are_told_and_quiet_leaves_them_out() -> None:
+def test_notes_are_told_beside_the_figures() -> None:
     write_beir(Path("odd"), queries=[*QUERIES, ("lonely", "who")])
-    told = "Note: odd: 1 query without a relevant passage left out."
+    told = "Note: odd: 1 query has no passage judged relevant, and nothing is measured on such."
     assert told in said(call("bm25", "--data", "odd"))
-    assert "nDCG@10" in call("bm25", "--data", "odd", "--quiet").stdout
+    result = call("bm25", "--data", "odd", "--quiet")
+    assert "nDCG@10" in result.stdout and told in " ".join(result.stderr.split())
+    assert "Note" not in result.stdout
 
 
 def test_one_query_has_no_interval_and_one_model_shows_its_worst() -> None:

@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "fret"
 
 # What each part of the package may import, besides itself. Design: lower layers know nothing of
 # higher ones.
-BOTTOM = {"records", "reasons", "errors", "arrow", "printable"}
+BOTTOM = {"records", "reasons", "errors", "arrow", "printable", "plural"}
 GROUND = BOTTOM | {
     "config",
     "prompts",
@@ -23,12 +23,13 @@ GROUND = BOTTOM | {
     "pipeline_file",
     "manifest",
 }
-SHOWN = {"records", "retrieval.query_words", "terminal", "display_layout", "display_marks"}
+SHOWN = BOTTOM | {"retrieval.query_words", "terminal", "display_layout", "display_marks"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "arrow": set(),
     "reasons": set(),
     "printable": set(),
+    "plural": set(),
     "records": {"arrow"},
     "shipped": set(),
     "durable": BOTTOM,
@@ -85,10 +86,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "browse": GROUND,
     "display": GROUND
     | {"pipeline", "display_llm", "display_measures", "display_layout", "terminal", "next_command"},
-    "display_measures": set(),
+    "display_measures": {"plural"},
     "display_progress": GROUND | {"terminal", "next_command"},
     "display_marks": {"retrieval.query_words", "terminal"},
-    "display_layout": {"terminal"},
+    "display_layout": {"terminal", "plural"},
     "display_pages": SHOWN,
     "display_queries": SHOWN | {"display_pages"},
     "display_ranking": SHOWN,
@@ -96,11 +97,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "display_show": GROUND
     | {"browse", "pipeline", "terminal", "display_layout", "display_queries", "display_pages"}
     | {"display_ranking", "display_examples"},
-    "display_llm": GROUND | {"estimate", "llm", "terminal", "display_layout"},
+    "display_llm": GROUND | {"estimate", "llm", "terminal", "display_layout", "next_command"},
     "display_audit": GROUND | {"audit", "terminal", "display_layout"},
     "display_evaluate": {"evaluation", "terminal", "display_layout"},
     "display_export": GROUND | {"export", "terminal"},
-    "display_publish": {"publish", "display_progress", "terminal", "display_layout"},
+    "display_publish": {"publish", "display_progress", "terminal", "display_layout", "plural"},
     "cli": GROUND
     | {
         "pipeline",

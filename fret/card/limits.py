@@ -8,6 +8,7 @@ from fret.card.contents import Contents
 from fret.card.facts import Facts
 from fret.card.making import is_made_up, judging_models, list_models, writing_models
 from fret.card.markdown import bullets, code, plain, share
+from fret.plural import agree, count
 from fret.reasons import Reason
 
 # From here on a card warns. They are for drawing attention, not bounds of what is good.
@@ -89,7 +90,7 @@ def _how_hard_it_is(facts: Facts) -> Iterator[str]:
         yield f"BM25 alone has the seed first for {share(easiness)} of the queries: most are easy."
     unjudged = facts.examples["picks"].get("unjudged", 0)
     if unjudged:
-        yield f"{unjudged} negatives were judged by no scorer; they lie deeper in the ranking."
+        yield f"Judged by no scorer: {count(unjudged, 'negative')} from deeper in the ranking."
     blind = facts.examples["separability"]
     if blind and blind["auc"] > _TELLING:
         yield (
@@ -108,14 +109,16 @@ def _how_clean_it_is(facts: Facts) -> Iterator[str]:
     else:
         found = passages.measures.get("passages", {})
         yield (
-            f"{found.get('emails', 0)} mail addresses and {found.get('ips', 0)} network addresses "
-            "were replaced; names and other personal data that pages show were not."
+            f"Replaced were {count(found.get('emails', 0), 'mail address')} and "
+            f"{count(found.get('ips', 0), 'network address')}; names and other personal data that "
+            "pages show were not."
         )
-    restrictive = [n for name, n in facts.sources.licences.items() if _RESTRICTS.search(name)]
-    if restrictive:
+    n = sum(n for name, n in facts.sources.licences.items() if _RESTRICTS.search(name))
+    if n:
         yield (
-            f"{sum(restrictive)} pages state a licence that forbids commercial use or changed "
-            "versions; it holds for their texts whatever the licence of the whole says."
+            f"{count(n, 'page')} {agree(n, 'states', 'state')} a licence that forbids commercial "
+            "use or changed versions; it holds for their texts whatever the licence of the whole "
+            "says."
         )
     yield from _say_decontamination(facts)
 
@@ -130,12 +133,17 @@ def _say_decontamination(facts: Facts) -> Iterator[str]:
         return
     sets = [plain(_name_set(each)) for each in against.get("against", [])]
     found = facts.manifests["passages"].measures.get("passages", {}).get("contamination", {})
+    n = found.get("passages", 0)
     dropped = facts.manifests["passages"].reasons.get(Reason.IN_EVALUATION_SET, 0)
-    what = f"{dropped} passages dropped" if against["action"] == "drop" else "all of them kept"
+    what = (
+        f"{count(dropped, 'passage')} dropped"
+        if against["action"] == "drop"
+        else "all of them kept"
+    )
     yield (
         f"Held against the evaluation sets {', '.join(sets)} (runs of {against['ngram']} words): "
-        f"{found.get('passages', 0)} passages hold something of theirs, {what}. Other benchmarks "
-        "were not looked at."
+        f"{count(n, 'passage')} {agree(n, 'holds', 'hold')} something of theirs, {what}. Other "
+        "benchmarks were not looked at."
     )
 
 
@@ -152,6 +160,7 @@ def _what_is_held_out(contents: Contents) -> Iterator[str]:
             n < _FEW_HELD_OUT
         )
         yield (
-            f"The held-out split `{split}` has {n} queries over {corpus} passages, an easier "
+            f"The held-out split `{split}` has {count(n, 'query')} over "
+            f"{count(corpus, 'passage')}, an easier "
             f"search than over a whole corpus; what nobody judged counts as not relevant.{few}"
         )

@@ -6,6 +6,7 @@ from typing import Any
 from fret.card.facts import Facts
 from fret.card.markdown import bullets, code, plain, share, table
 from fret.manifest import Manifest
+from fret.plural import count
 
 _MILLION = 1_000_000
 
@@ -93,7 +94,7 @@ def _describe_queries(facts: Facts) -> Iterator[str]:
         vendi = variety.get("vendi_score")
         more = "" if vendi is None else f"; the Vendi score is {vendi}"
         yield (
-            f"Of {variety['of']} queries that were looked at, {share(variety['distinct_2'])} of "
+            f"Of {count(variety['of'], 'query')} looked at, {share(variety['distinct_2'])} of "
             f"the pairs of words are distinct{more}."
         )
 
@@ -127,8 +128,8 @@ def describe_choice(measures: Mapping[str, Any]) -> Iterator[str]:
     hardness = measures["hardness"]
     if hardness["over_0.95"] is not None:
         yield (
-            f"Of the {hardness['of']} negatives whose similarity to the query can be compared "
-            f"with the positive's, {share(hardness['over_0.95'])} are over 0.95 of it, "
+            f"Of the {count(hardness['of'], 'negative')} whose similarity to the query can be "
+            f"compared with the positive's, {share(hardness['over_0.95'])} are over 0.95 of it, "
             f"{share(hardness['under_0.5'])} under 0.5."
         )
     if measures["with_extra_positives"] is not None:
@@ -151,4 +152,4 @@ def _count_few(found: Mapping[str, int], most: int = 20) -> str:
     largest = sorted(found.items(), key=lambda item: (-item[1], item[0]))
     named = ", ".join(f"{n} {plain(what) or 'unknown'}" for what, n in largest[:most])
     rest = sum(n for _, n in largest[most:])
-    return f"{named}, and {rest} of {len(largest) - most} others" if rest else named
+    return f"{named}, and {rest} of {count(len(largest) - most, 'other')}" if rest else named

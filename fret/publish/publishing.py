@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fret.errors import HubError, UserError
+from fret.plural import count
 from fret.publish.folder import LocalFile, count_rows, find_unlisted, hash_files, list_folder
 from fret.publish.hub import Hub, speaking_to
 from fret.publish.hub_errors import NO_TOKEN
@@ -187,7 +188,7 @@ def _compare(file: LocalFile, found: RemoteFile | None, hub: Hub) -> None:
     if found is None:
         raise HubError(_say_wrong(hub, file.name, "is missing"))
     if found.size != file.size:
-        what = f"has {found.size} bytes instead of {file.size}"
+        what = f"has {count(found.size, 'byte')} instead of {file.size}"
         raise HubError(_say_wrong(hub, file.name, what))
     if not found.holds(file):
         raise HubError(_say_wrong(hub, file.name, "has another hash than the local file"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fret.report.prices import cost_of
 from fret.report.source import Source
-from fret.report.wording import count, explain, money, percent, share_of
+from fret.report.wording import count, count_of, explain, money, percent, share_of
 
 _MOST_REASONS = 20
 
@@ -119,8 +119,8 @@ def _add_up_costs(source: Source) -> Iterator[Table]:
 def _say_costs(totals: Mapping[str, float], n: int) -> str:
     tokens = totals["input_tokens"] + totals["output_tokens"]
     told = (
-        f"{count(totals['requests'])} answers of language models and {count(tokens)} tokens: "
-        f"{count(tokens / n)} tokens for each example"
+        f"{count_of(totals['requests'], 'answer')} of language models and "
+        f"{count_of(tokens, 'token')}: {count_of(tokens / n, 'token')} for each example"
     )
     if totals.get("usd"):
         told += f", {money(totals['usd'])} by the pipeline file's prices, without discounts"

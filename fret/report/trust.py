@@ -4,9 +4,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from fret.plural import agree
 from fret.report.counting import rank_counts
 from fret.report.source import STAGES, Source
-from fret.report.wording import count, explain, join_counts, name_language, percent, share_of
+from fret.report.wording import (
+    count,
+    count_of,
+    explain,
+    join_counts,
+    name_language,
+    percent,
+    share_of,
+)
 
 Level = Literal["look", "good", "note"]
 
@@ -45,8 +54,8 @@ def summarize(source: Source) -> str:
     models = sorted({str(model.get("model", "")) for model in source.models} - {""})
     return (
         "Training examples for embedding models: a retrieval task, a query, the passage that "
-        f"answers it best, and hard negatives. Made from {count(passages)} passages of "
-        f"{count(pages)} pages. " + _say_who_wrote(str(writer.get("kind", "")), models)
+        f"answers it best, and hard negatives. Made from {count_of(passages, 'passage')} of "
+        f"{count_of(pages, 'page')}. " + _say_who_wrote(str(writer.get("kind", "")), models)
     )
 
 
@@ -65,14 +74,12 @@ def make_tiles(source: Source) -> list[Tile]:
     n_negatives = sum(n * int(each) for each, n in measures["negatives"].items())
     picks = [f"{count(n)} {explain(pick)}" for pick, n in rank_counts(measures["picks"])[:3]]
     return [
-        Tile(
-            count(n), "example" if n == 1 else "examples", join_counts(_ordered(measures["splits"]))
-        ),
+        Tile(count(n), agree(n, "example", "examples"), join_counts(_ordered(measures["splits"]))),
         _tile_moved(measures["positive_is_not_seed"]),
         _tile_grades(source),
         _tile_dropped(source),
         _tile_languages(measures["languages"], n),
-        Tile(count(n_negatives), "negative" if n_negatives == 1 else "negatives", ", ".join(picks)),
+        Tile(count(n_negatives), agree(n_negatives, "negative", "negatives"), ", ".join(picks)),
     ]
 
 
@@ -101,7 +108,7 @@ def _tile_languages(counts: dict[str, int], n: int) -> Tile:
     told = ", ".join(f"{name} {share_of(c, n)}" for name, c in known[:3])
     return Tile(
         count(len(known)) if known else "–",
-        "language" if len(known) == 1 else "languages",
+        agree(len(known), "language", "languages"),
         told + (" …" if len(known) > 3 else "") if known else "not known",
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from fret import plural
 from fret.language.names import LANGUAGE_NAMES
 
 # What the names in a run mean to someone who did not make it; others are shown as they are.
@@ -47,9 +48,9 @@ def count(n: float) -> str:
     return f"{n:,.0f}"
 
 
-def count_of(n: int, one: str, many: str) -> str:
-    """Write a number with its noun."""
-    return f"{count(n)} {one if n == 1 else many}"
+def count_of(n: float, noun: str) -> str:
+    """Write a number with its noun, the thousands parted."""
+    return plural.count(n, noun, parted=True)
 
 
 def percent(share: float) -> str:

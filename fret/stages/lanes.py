@@ -15,6 +15,7 @@ from fret.llm.parcels import Ledger, Parcel, describe_elsewhere
 from fret.llm.shelf import Shelf
 from fret.llm.spool import Spool
 from fret.llm.stored import Source
+from fret.plural import agree, count
 from fret.stages.keys import read_key
 from fret.stages.prices import price_of, sum_costs
 
@@ -93,7 +94,7 @@ class Lanes:
             self._spools[name].n_pending,
             Ledger(self._store()).elsewhere(self._source(name)),
         )
-        return f"{n} of its requests {describe_elsewhere(others)}"
+        return f"{n} of its requests {agree(n, 'is', 'are')} {describe_elsewhere(others)}"
 
     def refuse_two_lanes(self) -> None:
         """Refuse to ask in one lane what may be out, and be paid, in another.
@@ -108,7 +109,8 @@ class Lanes:
         for parcel in parcels:
             if parcel.source.lane != self._lane:
                 raise UserError(
-                    f"{parcel.n} requests of this run are out by {parcel.source.lane}. Go on with "
+                    f"{count(parcel.n, 'request')} of this run {agree(parcel.n, 'is', 'are')} out "
+                    f"by {parcel.source.lane}. Go on with "
                     f"--lane {parcel.source.lane}, or end them with `fret batch cancel PIPELINE` "
                     "(`fret batch collect PIPELINE` then takes in what was answered by then)."
                 )
