@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from fret.cli_errors import report_errors
-from fret.plural import count
+from fret.figures import count
 
 app = typer.Typer(help="Look after the store of answers.", no_args_is_help=True)
 

@@ -24,10 +24,10 @@ from fret.display_measures import (
     describe_queries,
 )
 from fret.errors import FretError, UserError
+from fret.figures import count
 from fret.manifest import Manifest
 from fret.next_command import fill_in
 from fret.pipeline import Pipeline, load
-from fret.plural import count
 from fret.records import Example
 from fret.terminal import clean, err, out
 

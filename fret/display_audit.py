@@ -13,7 +13,7 @@ from fret.audit.report import Person
 from fret.audit.score import LEAST_OF_TYPE
 from fret.audit.statistics import Agreement, Share
 from fret.display_layout import make_table, print_table
-from fret.plural import agree, count
+from fret.figures import agree, count
 from fret.terminal import clean, err, out
 
 _SAYS = {

@@ -6,7 +6,7 @@ Part of the command line.
 from collections.abc import Mapping
 
 from fret.export import Exported
-from fret.plural import count
+from fret.figures import count
 from fret.terminal import clean, out
 
 

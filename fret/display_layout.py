@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from rich.table import Column, Table
 from rich.text import Text
 
-from fret.plural import count
+from fret.figures import count
 from fret.terminal import clean, has_width, out
 
 # Longer lines are hard to read.

@@ -12,12 +12,12 @@ from rich.text import Text
 from fret.config import BudgetSettings
 from fret.display_layout import make_table, print_table
 from fret.estimate import Ahead
+from fret.figures import count
 from fret.llm.batch import Status
 from fret.llm.findings import Finding
 from fret.llm.stored import Spent
 from fret.llm.upkeep import Stats
 from fret.next_command import fill_in
-from fret.plural import count
 from fret.terminal import clean, out
 
 

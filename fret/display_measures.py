@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fret.plural import count
+from fret.figures import count
 
 # What the stage passages counts, in the order of its work.
 _CHANGES = {
@@ -105,7 +105,8 @@ def describe_examples(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"rules: {_count(rules)}"
     moved = found["positive_is_not_seed"]
     if moved is not None:
-        yield f"the positive is another passage than the seed in {moved:.1%}"
+        n_seeded = sum(found["seed_ranks"].values())
+        yield f"the positive is another passage than the seed in {moved:.1%} of {n_seeded} with one"
     yield _describe_negatives(found)
 
 

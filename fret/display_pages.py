@@ -5,7 +5,7 @@ from rich.text import Text
 
 from fret.display_layout import print_facts, print_head, print_line, print_text, shorten_id
 from fret.display_marks import mark
-from fret.plural import count
+from fret.figures import count
 from fret.records import Page, Passage
 from fret.retrieval.query_words import QueryWords
 from fret.terminal import clean

@@ -10,9 +10,9 @@ from typing import Any
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from fret.figures import agree
 from fret.manifest import Manifest
 from fret.next_command import fill_in
-from fret.plural import agree
 from fret.terminal import clean, err
 
 # Without a terminal, a line this often says how far a stage is.

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from fret.display_layout import make_table, print_table
 from fret.display_progress import say_size
-from fret.plural import count
+from fret.figures import count
 from fret.publish import Plan, Published
 from fret.terminal import clean, err, out
 

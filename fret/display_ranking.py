@@ -20,7 +20,7 @@ from fret.display_layout import (
     shorten_id,
 )
 from fret.display_marks import mark
-from fret.plural import count
+from fret.figures import count
 from fret.records import Candidates, Judgement, Passage, Query, Scoring
 from fret.retrieval.query_words import QueryWords
 from fret.terminal import clean, out

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from fret.display_evaluate import print_evaluation, print_written
 from fret.display_progress import Rate
-from fret.plural import count
+from fret.figures import count
 from fret.terminal import clean, err, out
 
 # Without a terminal, a line this often says how far it is.

@@ -1,6 +1,7 @@
 """What a stage has finished, as its manifest says."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,3 +65,11 @@ class Manifest:
                 f"{path} cannot be read ({error}). It was damaged, or written by another version "
                 f"of fret. Remove the folder {path.parent} to make this stage again."
             ) from error
+
+
+def count_lost(manifests: Iterable[Manifest]) -> tuple[dict[str, int], int]:
+    """Return how many queries fell at which stage, and of how many that were asked for."""
+    stages = {manifest.stage: manifest for manifest in manifests}
+    asked_for = stages["queries"].rows + stages["queries"].dropped
+    on_the_way = ("queries", "candidates", "judgements", "examples")
+    return {name: n for name in on_the_way if (n := stages[name].dropped)}, asked_for

@@ -18,13 +18,16 @@ import fret
 from audit_run import run_hostile
 from fret.card.facts import Facts, Sources, choose_shown, site_of
 from fret.card.limits import list_limits
-from fret.card.markdown import code, fence, plain, share, table
+from fret.card.markdown import code, fence, plain, table
 from fret.card.measures import describe_costs
 from fret.card.sources import describe_sources
 from fret.card.use import show_use
+from fret.figures import percent
 from fret.manifest import Manifest
 from fret.pipeline import Pipeline
 from fret.records import Example
+from fret.report.source import read_source
+from fret.report.trust import make_tiles
 from test_dataset import run_in, settings_in
 from tiny_models import save_embedder
 
@@ -95,7 +98,7 @@ def test_the_card_says_what_the_manifests_say(done: Pipeline) -> None:
         assert f"| {name} | {manifest.read} | {manifest.rows} |" in card
     assert "No language model took part" in card and "nothing was paid" in card
     assert "No scorer grades" in card
-    assert "100 % of the positives come from one site (`home.example`)" in card
+    assert "100% of the positives come from one site (`home.example`)" in card
     assert "Nothing was done against evaluation sets" in card
     counts = Counter(e.split for e in run.rows(Example))
     assert f"The held-out split `test` has {counts['test']} queries" in card
@@ -232,13 +235,13 @@ def test_limits_are_said_only_where_the_run_gives_the_reason() -> None:
         "one language",
         "one site",
         "BM25 alone",
-        "judged by no scorer",
+        "Judged by no scorer",
         "not all dropped",
     ):
         assert word not in clean
     some = facts({}, languages={"en": 99, "de": 1}, picks={"unjudged": 3, "lowest": 97})
     some.manifests["examples"].measures["examples"]["separability"] = {"auc": 0.8}
-    assert "3 negatives were judged by no scorer" in limits_of(some)
+    assert "Judged by no scorer: 3 negatives" in limits_of(some)
     assert "AUC 0.80" in limits_of(some)
 
 
@@ -266,7 +269,7 @@ def test_licences_that_restrict_are_told() -> None:
     )
     assert "3 pages state a licence that forbids" in limits_of(some)
     text = describe_sources(some, None)
-    assert "5 `CC BY 4.0`, 2 `CC BY-NC 4.0`" in text and "3 pages state none" in text
+    assert "5 `CC BY 4.0`, 2 `CC BY-NC 4.0`" in text and "No licence: 3 pages" in text
 
 
 def test_costs_are_a_span_where_prices_differ_and_unknown_without_one() -> None:
@@ -284,11 +287,6 @@ def test_costs_are_a_span_where_prices_differ_and_unknown_without_one() -> None:
     assert "| 1000000 | unknown |" in describe_costs(some)
 
 
-def test_shares_do_not_round_to_nothing_or_all() -> None:
-    shown = ["0 %", "under 0.1 %", "0.4 %", "50 %", "99 %", "over 99 %", "100 %"]
-    assert [share(x) for x in (0, 0.0001, 0.004, 0.5, 0.99, 0.9999, 1.0)] == shown
-
-
 def test_sites_are_hosts() -> None:
     assert site_of("https://www.a.example:8080/x") == "a.example"
     assert site_of("pages/a.html") == "" and site_of("http://[broken") == ""
@@ -303,3 +301,22 @@ def test_examples_are_shown_of_different_types_without_reading_all(done: Pipelin
             yield first
 
     assert choose_shown(endless()) == [first, first, first]
+
+
+def test_card_report_and_status_give_one_figure_for_one_thing(done: Pipeline) -> None:
+    """Of the same base, with the same digits."""
+    text = card_of(done)
+    tiles = {tile.what: tile for tile in make_tiles(read_source(done.stored))}
+    moved, lost = tiles["positives moved"].figure, tiles["of queries dropped"]
+    examples = list(done.rows(Example))
+    seeded = [example for example in examples if example.seed_id is not None]
+    n_moved = sum(not example.positive_is_seed for example in seeded)
+    assert moved == percent(round(n_moved / len(seeded), 4))
+    assert f"Of the {len(seeded)} with a seed" in text and f"{moved} have another passage" in text
+    assert f"of {len(seeded)} with a seed" in tiles["positives moved"].more
+
+    queries = done.stored.stage("queries").require()
+    asked_for = queries.rows + queries.dropped
+    assert lost.figure == percent(1 - len(examples) / asked_for)
+    assert f"of {asked_for} asked for" in lost.more
+    assert f"Of {asked_for} queries asked for, {lost.figure} gave no example" in text

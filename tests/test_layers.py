@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "fret"
 
 # What each part of the package may import, besides itself. Design: lower layers know nothing of
 # higher ones.
-BOTTOM = {"records", "reasons", "errors", "arrow", "printable", "plural"}
+BOTTOM = {"records", "reasons", "errors", "arrow", "printable", "figures"}
 GROUND = BOTTOM | {
     "config",
     "prompts",
@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "arrow": set(),
     "reasons": set(),
     "printable": set(),
-    "plural": set(),
+    "figures": set(),
     "records": {"arrow"},
     "shipped": set(),
     "durable": BOTTOM,
@@ -86,10 +86,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "browse": GROUND,
     "display": GROUND
     | {"pipeline", "display_llm", "display_measures", "display_layout", "terminal", "next_command"},
-    "display_measures": {"plural"},
+    "display_measures": {"figures"},
     "display_progress": GROUND | {"terminal", "next_command"},
     "display_marks": {"retrieval.query_words", "terminal"},
-    "display_layout": {"terminal", "plural"},
+    "display_layout": {"terminal", "figures"},
     "display_pages": SHOWN,
     "display_queries": SHOWN | {"display_pages"},
     "display_ranking": SHOWN,
@@ -101,7 +101,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "display_audit": GROUND | {"audit", "terminal", "display_layout"},
     "display_evaluate": {"evaluation", "terminal", "display_layout"},
     "display_export": GROUND | {"export", "terminal"},
-    "display_publish": {"publish", "display_progress", "terminal", "display_layout", "plural"},
+    "display_publish": {"publish", "display_progress", "terminal", "display_layout", "figures"},
     "cli": GROUND
     | {
         "pipeline",

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 import fret
 from fret.cli import app
 from fret.errors import UserError
+from fret.figures import percent
 from fret.pipeline import Pipeline
 from fret.records import Example
 from fret.report import write_report
@@ -24,7 +25,6 @@ from fret.report.gather import RANKS, gather, name_site
 from fret.report.pictures import draw as draw_chart
 from fret.report.source import N_TO_READ
 from fret.report.to_read import _ROOM
-from fret.report.wording import percent
 from fret.retrieval.query_words import QueryWords
 from fret.single_page import escape_json
 from fret.store import Run

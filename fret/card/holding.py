@@ -4,17 +4,17 @@ from collections.abc import Mapping
 
 from fret.card.contents import Contents
 from fret.card.facts import Facts
-from fret.card.markdown import bullets, code, share
-from fret.plural import agree, count
+from fret.card.markdown import bullets, code
+from fret.figures import agree, count, percent
 
 
 def describe(facts: Facts) -> str:
     """Say in a few sentences what this is."""
     n = facts.manifests["examples"].rows
-    moved = facts.examples["positive_is_not_seed"]
+    moved, seeded = facts.examples["positive_is_not_seed"], facts.examples["seed_ranks"]
     relabelled = (
-        f" In {share(moved)} of them the positive is not the passage that the query was written "
-        "from."
+        f" Of the {sum(seeded.values())} with a seed, which is the passage that the query was "
+        f"written from, {percent(moved)} have another passage as their positive."
         if moved is not None
         else ""
     )

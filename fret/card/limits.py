@@ -7,8 +7,9 @@ from pathlib import PureWindowsPath
 from fret.card.contents import Contents
 from fret.card.facts import Facts
 from fret.card.making import is_made_up, judging_models, list_models, writing_models
-from fret.card.markdown import bullets, code, plain, share
-from fret.plural import agree, count
+from fret.card.markdown import bullets, code, plain
+from fret.figures import agree, count, percent
+from fret.manifest import count_lost
 from fret.reasons import Reason
 
 # From here on a card warns. They are for drawing attention, not bounds of what is good.
@@ -56,7 +57,7 @@ def _what_is_in_it(facts: Facts) -> Iterator[str]:
     language, most = max(languages.items(), key=lambda item: item[1], default=("", 0))
     if total and most / total >= _ONE_LANGUAGE:
         name = plain(language or "not known which")
-        yield f"{share(most / total)} of the examples are in one language ({name})."
+        yield f"{percent(most / total)} of the examples are in one language ({name})."
     elif len(languages) > 1:
         small = [plain(name) for name, n in languages.items() if name and n < total * 0.01]
         if small:
@@ -64,16 +65,18 @@ def _what_is_in_it(facts: Facts) -> Iterator[str]:
     named = {site: n for site, n in facts.sources.sites.items() if site}
     site, n = max(named.items(), key=lambda item: item[1], default=("", 0))
     if total and n / total > _ONE_SITE:
-        yield f"{share(n / total)} of the positives come from one site ({code(site)})."
+        yield f"{percent(n / total)} of the positives come from one site ({code(site)})."
     yield from _what_was_dropped(facts)
 
 
 def _what_was_dropped(facts: Facts) -> Iterator[str]:
-    queries, examples = facts.manifests["queries"].rows, facts.manifests["examples"].rows
-    if queries and examples < queries:
+    lost, asked_for = count_lost(facts.manifests.values())
+    if lost:
+        where = ", ".join(f"{n} at {stage}" for stage, n in lost.items())
         yield (
-            f"{share(1 - examples / queries)} of the queries gave no example (see the funnel): "
-            "what is hard to judge is rarer here than among the queries that were written."
+            f"Of {count(asked_for, 'query')} asked for, {percent(sum(lost.values()) / asked_for)} "
+            f"gave no example ({where}; see the funnel): what is hard to ask about or to judge is "
+            "rarer here than in the pages."
         )
 
 
@@ -82,12 +85,13 @@ def _how_hard_it_is(facts: Facts) -> Iterator[str]:
     copied = overlap.get("content_words_in_passage")
     if copied is not None and copied > _COPIED_WORDS:
         yield (
-            f"{share(copied)} of a query's content words are in its passage: models that go by "
+            f"{percent(copied)} of a query's content words are in its passage: models that go by "
             "words look better here than on queries of people."
         )
     easiness = facts.manifests["candidates"].measures.get("easiness")
     if easiness is not None and easiness > _EASY:
-        yield f"BM25 alone has the seed first for {share(easiness)} of the queries: most are easy."
+        first = percent(easiness)
+        yield f"BM25 alone has the seed first for {first} of all queries with one: most are easy."
     unjudged = facts.examples["picks"].get("unjudged", 0)
     if unjudged:
         yield f"Judged by no scorer: {count(unjudged, 'negative')} from deeper in the ranking."

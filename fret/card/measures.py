@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fret.card.facts import Facts
-from fret.card.markdown import bullets, code, plain, share, table
+from fret.card.markdown import bullets, code, plain, table
+from fret.figures import count, percent
 from fret.manifest import Manifest
-from fret.plural import count
 
 _MILLION = 1_000_000
 
@@ -88,33 +88,36 @@ def _describe_queries(facts: Facts) -> Iterator[str]:
     if words := measures.get("words"):
         yield f"Queries by words: {', '.join(f'{n} of {size}' for size, n in words.items())}."
     if overlap := (measures.get("overlap") or {}).get("content_words_in_passage"):
-        yield f"{share(overlap)} of a query's content words are in the passage it was written from."
+        yield f"{percent(overlap)} of a query's content words are in the passage that it is from."
     variety = measures.get("variety") or {}
     if "distinct_2" in variety:
         vendi = variety.get("vendi_score")
         more = "" if vendi is None else f"; the Vendi score is {vendi}"
         yield (
-            f"Of {count(variety['of'], 'query')} looked at, {share(variety['distinct_2'])} of "
+            f"Of {count(variety['of'], 'query')} looked at, {percent(variety['distinct_2'])} of "
             f"the pairs of words are distinct{more}."
         )
 
 
 def _describe_candidates(measures: Mapping[str, Any]) -> Iterator[str]:
     for retriever, recall in measures.get("seed_recall", {}).items():
-        found = ", ".join(f"{share(part)} within {depth[1:]}" for depth, part in recall.items())
-        yield f"The seed is found by {plain(retriever)}: {found}."
+        found = ", ".join(f"{percent(part)} within {depth[1:]}" for depth, part in recall.items())
+        yield f"Of all queries with a seed, {plain(retriever)} finds it for {found}."
     if overlap := measures.get("pool_overlap"):
-        yield f"Both retrievers found {share(overlap)} of what either found."
+        yield f"Both retrievers found {percent(overlap)} of what either found."
 
 
 def _describe_judgements(measures: Mapping[str, Any]) -> Iterator[str]:
     if (best := measures.get("seed_is_best")) is not None:
-        yield f"The seed is the best of the fused ranking for {share(best)} of the queries."
+        yield (
+            f"The seed is the best of the fused ranking for {percent(best)} of the judged queries "
+            "with one."
+        )
     for pair, found in measures.get("pairs", {}).items():
         if found["tau_b"] is not None:
             yield (
                 f"Scorers {code(pair)}: Kendall's tau-b {found['tau_b']:.2f}, the same first "
-                f"candidate for {share(found['same_first'])} of the queries."
+                f"candidate for {percent(found['same_first'])} of the judged queries."
             )
     for fallback, n in measures.get("fallbacks", {}).items():
         yield f"Scores obtained in another way than wanted: {n} {plain(fallback)}."
@@ -129,11 +132,12 @@ def describe_choice(measures: Mapping[str, Any]) -> Iterator[str]:
     if hardness["over_0.95"] is not None:
         yield (
             f"Of the {count(hardness['of'], 'negative')} whose similarity to the query can be "
-            f"compared with the positive's, {share(hardness['over_0.95'])} are over 0.95 of it, "
-            f"{share(hardness['under_0.5'])} under 0.5."
+            f"compared with the positive's, {percent(hardness['over_0.95'])} are over 0.95 of it, "
+            f"{percent(hardness['under_0.5'])} under 0.5."
         )
     if measures["with_extra_positives"] is not None:
-        yield f"{share(measures['with_extra_positives'])} of the examples have further positives."
+        extra = percent(measures["with_extra_positives"])
+        yield f"{extra} of the graded examples have further positives."
     if refused := measures.get("refused"):
         yield f"Candidates refused as negatives: {_count(refused)}."
     if blind := measures["separability"]:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from fret.card.facts import Facts
-from fret.card.markdown import code, plain, share, table
-from fret.plural import count
+from fret.card.markdown import code, plain, table
+from fret.figures import count, percent
 
 _SHOWN_SITES, _SHOWN_LICENCES = 10, 10
 
@@ -41,12 +41,12 @@ def _list_sites(facts: Facts) -> str:
         return "The pages have no addresses."
     largest = sorted(sites.items(), key=lambda item: (-item[1], item[0]))
     rows: list[tuple[Any, ...]] = [
-        (code(site) if site else "no address", n, share(n / total))
+        (code(site) if site else "no address", n, percent(n / total))
         for site, n in largest[:_SHOWN_SITES]
     ]
     rest = sum(n for _, n in largest[_SHOWN_SITES:])
     if rest:
-        rows.append((count(len(largest) - _SHOWN_SITES, "other"), rest, share(rest / total)))
+        rows.append((count(len(largest) - _SHOWN_SITES, "other"), rest, percent(rest / total)))
     drawn = table(("site", "positives", "share"), rows)
     return f"The positives come from {count(known, 'site')}:\n\n{drawn}"
 

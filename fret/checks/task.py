@@ -4,8 +4,8 @@ import re
 
 from fret.checks import Fault
 from fret.checks.copying import find_longest_run
+from fret.figures import count
 from fret.language.words import count_words
-from fret.plural import count
 from fret.reasons import Reason
 from fret.retrieval.tokenize import is_run, tokenize
 

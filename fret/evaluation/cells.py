@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fret.evaluation.metrics import MAP, NDCG, SPEARMAN
 from fret.evaluation.results import DataResult, Difference, Figure, MeanResult, ModelResult
-from fret.plural import count
+from fret.figures import count
 
 HEADS = {
     NDCG: "nDCG@10",

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fret.errors import UserError
-from fret.plural import agree, count
+from fret.figures import agree, count
 
 PassageRow = tuple[str, str, str]
 """(id, title, text)"""

@@ -7,7 +7,7 @@ from fret.durable import make_folder, placed, write_json
 from fret.evaluation.cells import Lines, describe, write_differences, write_figures
 from fret.evaluation.picture import draw_picture
 from fret.evaluation.results import DataResult, Evaluation, MeanResult
-from fret.plural import count
+from fret.figures import count
 from fret.printable import is_printable
 
 NAME = "evaluation"

@@ -7,7 +7,7 @@ import yaml
 
 from fret.durable import sha256_of
 from fret.export.base import Format, Job
-from fret.plural import agree, count
+from fret.figures import agree, count
 from fret.records import hash_json
 
 _FORMS = {

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from fret.export.base import Job, list_scores, pair_up
 from fret.export.texts import write_passage, write_query
-from fret.plural import count
+from fret.figures import count
 from fret.records import Example
 
 

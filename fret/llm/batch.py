@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from fret.errors import ModelError
+from fret.figures import agree, count
 from fret.llm.batch_service import BatchService
 from fret.llm.budget import BudgetError
 from fret.llm.file_lane import describe
 from fret.llm.packer import file_of
 from fret.llm.parcels import Ledger, Parcel, TakenIn
 from fret.llm.stored import Source
-from fret.plural import agree, count
 
 _ENDED = {"completed", "expired", "cancelled"}
 # Tokens that wait are counted by the service; four bytes of English are about one.

@@ -4,10 +4,10 @@ import shlex
 from collections import Counter
 from pathlib import Path
 
+from fret.figures import agree, count
 from fret.llm.packer import file_of
 from fret.llm.parcels import Ledger, Parcel, TakenIn
 from fret.llm.stored import Source
-from fret.plural import agree, count
 
 
 class FileLane:

@@ -8,7 +8,7 @@ where the Hub asks for it, and have no timeout. So what the Hub answers is looke
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from fret.plural import count
+from fret.figures import count
 from fret.publish.hub_errors import Busy, busy_of, is_passing
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from fret.durable import sha256_of
-from fret.plural import count
+from fret.figures import count
 from fret.publish.options import Options
 from fret.publish.remote import Remote
 from fret.publish.secrets import Finding

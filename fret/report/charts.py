@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from fret.plural import agree
+from fret.figures import agree, percent
 from fret.report.counting import rank_counts
 from fret.report.drawing import Bars, Form, Shares
 from fret.report.gather import RANKS
 from fret.report.histograms import draw_grades, draw_hardness, draw_lengths, draw_scores
 from fret.report.source import Source
-from fret.report.wording import count, count_of, explain, name_language, percent, share_of
+from fret.report.wording import count, count_of, explain, name_language, share_of
 
 _MOST_BARS = 12
 
@@ -172,8 +172,8 @@ def _draw_ranks(source: Source) -> Iterator[Chart]:
     first = {whose: row[0] for whose, row in zip(ranks, rows, strict=True)}
     seed = first.get("seed, by retrieval")
     reading = (
-        f"The retrievers rank the seed first for {percent(seed)} of the queries, the scorers for "
-        f"{percent(first['seed, after scoring'])}."
+        f"Of the examples with a seed, the retrievers rank it first in {percent(seed)}, the "
+        f"scorers in {percent(first['seed, after scoring'])}."
         if seed is not None
         else "No query has a seed; the scorers have the positive first for "
         + ", ".join(f"{percent(s)} ({w.removeprefix('positive, by ')})" for w, s in first.items())

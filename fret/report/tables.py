@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from fret.figures import percent
 from fret.report.prices import cost_of
 from fret.report.source import Source
-from fret.report.wording import count, count_of, explain, money, percent, share_of
+from fret.report.wording import count, count_of, explain, money, share_of
 
 _MOST_REASONS = 20
 
@@ -63,7 +64,7 @@ def _compare_scorers(source: Source) -> Iterator[Table]:
         "positives",
         "How far the scorers agree",
         f"{pair.replace(' & ', ' and ')} have the same favourite in {percent(least['same_first'])} "
-        "of the queries; where they differ, the fused ranking decides.",
+        "of the judged queries; where they differ, the fused ranking decides.",
         ("scorers", "same favourite", "Kendall’s tau"),
         [
             (
@@ -87,7 +88,8 @@ def _list_retrievers(source: Source) -> Iterator[Table]:
         "positives",
         "How often retrieval finds the seed",
         f"{names.get(best, best)} has the seed first most often, for "
-        f"{percent(recall[best][depths[0]])} of the queries: the higher, the easier the queries.",
+        f"{percent(recall[best][depths[0]])} of all queries with one: the higher, the easier they "
+        "are.",
         ("retriever", *(f"first {d.removeprefix('@')}" for d in depths)),
         [
             (names.get(name, name), *(percent(at[d]) if d in at else "–" for d in depths))

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from fret.plural import agree
+from fret.figures import agree, percent
+from fret.manifest import count_lost
 from fret.report.counting import rank_counts
-from fret.report.source import STAGES, Source
+from fret.report.source import Source
 from fret.report.wording import (
     count,
     count_of,
     explain,
     join_counts,
     name_language,
-    percent,
     share_of,
 )
 
@@ -75,7 +75,7 @@ def make_tiles(source: Source) -> list[Tile]:
     picks = [f"{count(n)} {explain(pick)}" for pick, n in rank_counts(measures["picks"])[:3]]
     return [
         Tile(count(n), agree(n, "example", "examples"), join_counts(_ordered(measures["splits"]))),
-        _tile_moved(measures["positive_is_not_seed"]),
+        _tile_moved(measures["positive_is_not_seed"], sum(measures["seed_ranks"].values())),
         _tile_grades(source),
         _tile_dropped(source),
         _tile_languages(measures["languages"], n),
@@ -83,23 +83,24 @@ def make_tiles(source: Source) -> list[Tile]:
     ]
 
 
-def _tile_moved(share: float | None) -> Tile:
+def _tile_moved(share: float | None, n_seeded: int) -> Tile:
     if share is None:
         return Tile("–", "positives moved", "no query has a seed")
     return Tile(
         percent(share),
         "positives moved",
-        "another passage was chosen than the one the query was written from",
+        f"of {count(n_seeded)} with a seed: another passage was chosen than the one the query was "
+        "written from",
     )
 
 
 def _tile_dropped(source: Source) -> Tile:
-    stages = source.manifests[STAGES.index("queries") :]
-    lost = {m.stage: m.dropped for m in stages if m.dropped}
+    lost, asked_for = count_lost(source.manifests)
+    where = ", ".join(f"{count(n)} at {stage}" for stage, n in lost.items())
     return Tile(
-        share_of(sum(lost.values()), stages[0].rows + stages[0].dropped),
+        share_of(sum(lost.values()), asked_for),
         "of queries dropped",
-        ", ".join(f"{count(n)} at {stage}" for stage, n in lost.items()) or "each gave an example",
+        f"of {count(asked_for)} asked for: {where or 'each gave an example'}",
     )
 
 
@@ -164,8 +165,8 @@ def _check_grades(source: Source) -> Iterator[Check]:
     share = source.found.relevant_positives / source.n_graded
     yield Check(
         "good" if share >= _RELEVANT else "look",
-        f"The judge finds {percent(share)} of the positives relevant. How right the judge is, only "
-        "people can say: fret audit PIPELINE.",
+        f"The judge finds {percent(share)} of the positives that it graded relevant. How right "
+        "it is, only people can say: fret audit PIPELINE.",
     )
 
 
@@ -177,7 +178,7 @@ def _check_false_negatives(source: Source) -> Iterator[Check]:
     elif (near := source.examples["hardness"]["over_0.95"]) is not None:
         share = near
         text = (
-            f"{percent(share)} of the negatives are nearly as similar to the query as the positive "
+            f"{_say_compared(source, share)} are nearly as similar to the query as the positive "
             "(over 0.95 of it), where they are often relevant"
         )
     else:
@@ -190,9 +191,14 @@ def _check_easy(source: Source) -> Iterator[Check]:
     if share is not None:
         yield Check(
             "look" if share > _EASY else "good",
-            f"{percent(share)} of the negatives are under half as similar to the query as the "
-            f"positive{': easy ones, which teach little' if share > _EASY else ''}.",
+            f"{_say_compared(source, share)} are under half as similar to the query as the positive"
+            f"{': easy ones, which teach little' if share > _EASY else ''}.",
         )
+
+
+def _say_compared(source: Source, share: float) -> str:
+    n = source.examples["hardness"]["of"]
+    return f"{percent(share)} of the {count(n)} negatives that can be compared with their positive"
 
 
 def _check_moved(source: Source) -> Iterator[Check]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from fret import plural
+from fret import figures
 from fret.language.names import LANGUAGE_NAMES
 
 # What the names in a run mean to someone who did not make it; others are shown as they are.
@@ -50,22 +50,12 @@ def count(n: float) -> str:
 
 def count_of(n: float, noun: str) -> str:
     """Write a number with its noun, the thousands parted."""
-    return plural.count(n, noun, parted=True)
-
-
-def percent(share: float) -> str:
-    """Write a share: never as none or all of something where it is not."""
-    if 0 < share < 0.001:
-        return "under 0.1%"
-    if 0.999 < share < 1:
-        return "over 99.9%"
-    digits = 0 if share in (0, 1) else 1
-    return f"{share:.{digits}%}"
+    return figures.count(n, noun, parted=True)
 
 
 def share_of(n: float, of: float) -> str:
     """Write n as a share of something; a dash where there is nothing."""
-    return percent(n / of) if of else "–"
+    return figures.percent(n / of) if of else "–"
 
 
 def money(usd: float) -> str:

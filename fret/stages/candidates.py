@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from fret.checks.round_trip import measure_round_trip
 from fret.choosing.kinship import Kin, Kinship
 from fret.config import CandidatesSettings
+from fret.figures import count
 from fret.fingerprint import identity_of
-from fret.plural import count
 from fret.reasons import Reason
 from fret.records import Candidates as CandidatesRecord
 from fret.records import Dropped, Query, Record

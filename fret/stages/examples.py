@@ -16,9 +16,9 @@ from fret.choosing.separability import measure_separability
 from fret.choosing.splits import HeldOutPage, Sides
 from fret.config import ExamplesSettings, JudgementsSettings
 from fret.durable import write_records
+from fret.figures import count
 from fret.fingerprint import identity_of
 from fret.lookup import PassageLookup
-from fret.plural import count
 from fret.records import Candidates, Dropped, Example, Judgement, Page, Query, Record, Scoring
 from fret.scorers.fusing import rank_fused
 from fret.stages.base import Stage, Tick

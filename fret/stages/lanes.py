@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fret.config import OpenAIModel, PipelineSettings
 from fret.errors import UserError
+from fret.figures import agree, count
 from fret.llm.answers import AnswerStore
 from fret.llm.batch import BatchLane, Status
 from fret.llm.batch_service import BatchService
@@ -15,7 +16,6 @@ from fret.llm.parcels import Ledger, Parcel, describe_elsewhere
 from fret.llm.shelf import Shelf
 from fret.llm.spool import Spool
 from fret.llm.stored import Source
-from fret.plural import agree, count
 from fret.stages.keys import read_key
 from fret.stages.prices import price_of, sum_costs
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from fret.plural import agree, count
+from fret.figures import agree, count
 from fret.reasons import Reason
 from fret.records import Dropped, Page, hash_json
 from fret.stages.context import Context

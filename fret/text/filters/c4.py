@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fret.plural import count
+from fret.figures import count
 from fret.reasons import Reason
 from fret.text.filters.fault import Fault
 from fret.text.filters.lines import Line, ends_sentence, list_lines, list_words, marks_sentences

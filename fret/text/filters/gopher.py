@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, chain
 from typing import Any
 
-from fret.plural import count
+from fret.figures import count
 from fret.reasons import Reason
 from fret.retrieval.tokenize import list_stopwords
 from fret.text.filters.fault import Fault, find_over, find_under

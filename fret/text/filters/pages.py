@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from fret.plural import count
+from fret.figures import count
 from fret.reasons import Reason
 from fret.text.filters.c4 import check_c4, clean_lines
 from fret.text.filters.fault import Fault

@@ -1,4 +1,4 @@
-"""Numbers with their nouns: `1 page`, `2 queries`."""
+"""Numbers as people read them: with their nouns (`1 page`, `2 queries`), and as shares."""
 
 
 def count(n: float, noun: str, *, parted: bool = False) -> str:
@@ -15,6 +15,15 @@ def count(n: float, noun: str, *, parted: bool = False) -> str:
 def agree(n: float, one: str, many: str) -> str:
     """Return the form of a word that goes with a number, as of `is` and `are`."""
     return one if n == 1 else many
+
+
+def percent(share: float) -> str:
+    """Write a share: never as none or all of something where it is not."""
+    if 0 < share < 0.001:
+        return "under 0.1%"
+    if 0.999 < share < 1:
+        return "over 99.9%"
+    return f"{share:.0%}" if share in (0, 1) else f"{share:.1%}"
 
 
 def _make_plural(noun: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from conftest import SUBJECTS, page_text
-from fret.plural import agree, count
+from fret.figures import agree, count
 from test_cli import call
 
 _MISMATCH = re.compile(r"(?<![\d.@,/-])1 (?!is\b|has\b|was\b|this\b|as\b)[a-z-]+s\b")
