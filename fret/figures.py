@@ -26,6 +26,16 @@ def percent(share: float) -> str:
     return f"{share:.0%}" if share in (0, 1) else f"{share:.1%}"
 
 
+def money(usd: float) -> str:
+    """Write a sum: of less than ten cents a hundredth of a cent counts."""
+    return f"${usd:,.2f}" if usd >= 0.1 else f"${usd:.4f}"
+
+
+def span(low: float, high: float) -> str:
+    """Write a sum that is known within bounds."""
+    return money(low) if money(low) == money(high) else f"{money(low)} to {money(high)}"
+
+
 def _make_plural(noun: str) -> str:
     if noun.endswith("y") and noun[-2:-1] not in "aeiou":
         return f"{noun[:-1]}ies"

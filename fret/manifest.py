@@ -4,9 +4,12 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from fret.errors import StoreError
+
+STAGES: Final = ("pages", "passages", "queries", "candidates", "judgements", "examples")
+"""In the order in which data flows."""
 
 
 @dataclass(slots=True)
@@ -71,5 +74,5 @@ def count_lost(manifests: Iterable[Manifest]) -> tuple[dict[str, int], int]:
     """Return how many queries fell at which stage, and of how many that were asked for."""
     stages = {manifest.stage: manifest for manifest in manifests}
     asked_for = stages["queries"].rows + stages["queries"].dropped
-    on_the_way = ("queries", "candidates", "judgements", "examples")
-    return {name: n for name in on_the_way if (n := stages[name].dropped)}, asked_for
+    later = STAGES[STAGES.index("queries") :]
+    return {name: n for name in later if (n := stages[name].dropped)}, asked_for

@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 
 import fret
 from audit_run import run_hostile
-from fret.card.facts import Facts, Sources, choose_shown, site_of
+from fret.card.facts import Facts, Sources, choose_shown
 from fret.card.limits import list_limits
 from fret.card.markdown import code, fence, plain, table
 from fret.card.measures import describe_costs
@@ -28,6 +28,7 @@ from fret.pipeline import Pipeline
 from fret.records import Example
 from fret.report.source import read_source
 from fret.report.trust import make_tiles
+from fret.sites import site_of
 from test_dataset import run_in, settings_in
 from tiny_models import save_embedder
 
@@ -197,7 +198,7 @@ def test_a_model_that_writes_and_judges_is_told_with_prompts_and_costs(llm_pipel
         usage = run.stage(name).require().usage
         usd = (usage["input_tokens"] * 1000 + usage["output_tokens"] * 4000) / 1e6
         line = f"| {name} | {usage['requests']:.0f} | {usage['input_tokens']:.0f} |"
-        assert line in card and f"| {usd:.2f} |" in card
+        assert line in card and f"| ${usd:.2f} |" in card
     assert "the raw scores of the scorer `relevance`" in card
 
 
@@ -274,16 +275,20 @@ def test_licences_that_restrict_are_told() -> None:
 
 def test_costs_are_a_span_where_prices_differ_and_unknown_without_one() -> None:
     models = {
-        "a": {"price": {"input": 1.0, "output": 2.0}},
-        "b": {"price": {"input": 2.0, "output": 4.0}},
-        "c": {"price": None},
+        "x": {"model": "a", "price": {"input": 1.0, "output": 2.0}},
+        "y": {"model": "b", "price": {"input": 2.0, "output": 4.0}},
+        "z": {"model": "c", "price": None},
     }
-    scorers = [{"kind": "relevance", "model": "a"}, {"kind": "listwise", "model": "b"}]
-    some = facts({"models": models, "judgements": {"scorers": scorers}})
+    scorers = [
+        {"kind": kind, "model": {"server": "s", "model": name}}
+        for kind, name in (("relevance", "a"), ("listwise", "b"))
+    ]
+    some = facts({"models": models})
+    some.manifests["judgements"].identity = {"scorers": scorers}
     usage = {"requests": 10, "input_tokens": 1e6, "output_tokens": 1e6}
     some.manifests["judgements"].usage = usage
-    assert "| judgements | 10 | 1000000 | 1000000 | 3.00 to 6.00 |" in describe_costs(some)
-    scorers[1]["model"] = "c"
+    assert "| judgements | 10 | 1000000 | 1000000 | $3.00 to $6.00 |" in describe_costs(some)
+    scorers[1]["model"] = {"server": "s", "model": "c"}
     assert "| 1000000 | unknown |" in describe_costs(some)
 
 

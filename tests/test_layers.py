@@ -22,6 +22,8 @@ GROUND = BOTTOM | {
     "vectors",
     "pipeline_file",
     "manifest",
+    "prices",
+    "sites",
 }
 SHOWN = BOTTOM | {"retrieval.query_words", "terminal", "display_layout", "display_marks"}
 MAY_IMPORT: dict[str, set[str]] = {
@@ -40,6 +42,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipeline_file": BOTTOM | {"config", "shipped"},
     "prompts": BOTTOM | {"shipped"},
     "manifest": BOTTOM,
+    "prices": BOTTOM | {"manifest"},
+    "sites": set(),
     "locking": BOTTOM | {"durable"},
     "store": BOTTOM | {"durable", "locking", "manifest"},
     "unpack": set(),

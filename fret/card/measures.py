@@ -5,10 +5,9 @@ from typing import Any
 
 from fret.card.facts import Facts
 from fret.card.markdown import bullets, code, plain, table
-from fret.figures import count, percent
+from fret.figures import count, percent, span
 from fret.manifest import Manifest
-
-_MILLION = 1_000_000
+from fret.prices import cost_of, read_prices
 
 
 def draw_funnel(facts: Facts) -> str:
@@ -33,7 +32,7 @@ def describe_costs(facts: Facts) -> str:
         )
         for manifest in asked
     ]
-    head = ("stage", "answers", "tokens in", "tokens out", "USD")
+    head = ("stage", "answers", "tokens in", "tokens out", "cost")
     note = (
         "The answers behind these rows, at the prices in the pipeline file, without discounts for "
         "cached tokens or batches; attempts that gave nothing are not counted."
@@ -46,28 +45,8 @@ _USAGE = ("requests", "input_tokens", "output_tokens")
 
 def _price(facts: Facts, manifest: Manifest) -> str:
     """Price a stage; from the cheapest to the dearest of its models where they differ."""
-    prices = [facts.setting("models", name, "price") for name in _models_of(facts, manifest.stage)]
-    if not prices or None in prices:
-        return "unknown"
-    tokens = (manifest.usage.get("input_tokens", 0), manifest.usage.get("output_tokens", 0))
-    costs = [
-        (tokens[0] * price["input"] + tokens[1] * price["output"]) / _MILLION for price in prices
-    ]
-    low, high = f"{min(costs):.2f}", f"{max(costs):.2f}"
-    return low if low == high else f"{low} to {high}"
-
-
-def _models_of(facts: Facts, stage: str) -> list[str]:
-    """Name the models of the pipeline file that a stage asks."""
-    users = {
-        "queries": [
-            facts.setting("queries", "writer"),
-            facts.setting("queries", "checks", "judge"),
-        ],
-        "judgements": facts.setting("judgements", "scorers") or [],
-    }.get(stage, [])
-    names = [str(user.get("model")) for user in users if isinstance(user, Mapping)]
-    return [name for name in names if name in (facts.setting("models") or {})]
+    cost = cost_of(manifest, read_prices(facts.settings))
+    return "unknown" if cost is None else span(*cost)
 
 
 def describe_measures(facts: Facts) -> str:

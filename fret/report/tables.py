@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from fret.figures import percent
-from fret.report.prices import cost_of
+from fret.figures import percent, span
+from fret.prices import cost_of
 from fret.report.source import Source
-from fret.report.wording import count, count_of, explain, money, share_of
+from fret.report.wording import count, count_of, explain, share_of
 
 _MOST_REASONS = 20
 
@@ -103,8 +103,8 @@ def _add_up_costs(source: Source) -> Iterator[Table]:
     totals: dict[str, float] = defaultdict(float)
     lines: list[tuple[str, Mapping[str, float]]] = []
     for manifest in source.manifests:
-        cost = cost_of(manifest, source.prices)
-        usage = {**manifest.usage, **({} if cost is None else {"usd": cost})}
+        low, high = cost_of(manifest, source.prices) or (0.0, 0.0)
+        usage = {**manifest.usage, "low": low, "high": high}
         lines.append((manifest.stage, usage))
         for key, value in usage.items():
             totals[key] += value
@@ -124,8 +124,9 @@ def _say_costs(totals: Mapping[str, float], n: int) -> str:
         f"{count_of(totals['requests'], 'answer')} of language models and "
         f"{count_of(tokens, 'token')}: {count_of(tokens / n, 'token')} for each example"
     )
-    if totals.get("usd"):
-        told += f", {money(totals['usd'])} by the pipeline file's prices, without discounts"
+    if totals["high"]:
+        cost = span(totals["low"], totals["high"])
+        told += f", {cost} by the pipeline file's prices, without discounts"
     return told + "."
 
 
@@ -133,10 +134,9 @@ def _tell_usage(usage: Mapping[str, float]) -> tuple[str, str, str, str]:
     requests, told = usage.get("requests", 0), usage.get("input_tokens", 0)
     if not requests:
         return "–", "–", "–", "–"
-    cost = usage.get("usd")
     return (
         count(requests),
         count(told),
         count(usage.get("output_tokens", 0)),
-        money(cost) if cost else "–",
+        span(usage["low"], usage["high"]) if usage["high"] else "–",
     )

@@ -58,10 +58,6 @@ def share_of(n: float, of: float) -> str:
     return figures.percent(n / of) if of else "–"
 
 
-def money(usd: float) -> str:
-    return f"${usd:,.2f}" if usd >= 0.1 else f"${usd:.4f}"
-
-
 def join_counts(counts: Mapping[str, int]) -> str:
     """List counts with their names."""
     return ", ".join(f"{count(n)} {name}" for name, n in counts.items())
