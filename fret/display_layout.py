@@ -132,6 +132,8 @@ def print_table(table: Table, below: Sequence[Text] = ()) -> None:
     if not below and sum(_least_width(c) + between for c in table.columns) - between <= out.width:
         out.print(table)
         return
+    if head := _as_text(table.columns[0].header).plain:
+        print_line(Text(head, style="bold"))
     rows = zip(
         *([_as_text(cell) for cell in column.cells] for column in table.columns), strict=True
     )
@@ -162,9 +164,14 @@ def _print_row(table: Table, row: Sequence[Text]) -> None:
 
 def _least_width(column: Column) -> int:
     """Return the cells that a column needs."""
-    texts = (column.header, *(column.cells if column.no_wrap else ()))
-    lines = (line for text in texts for line in _as_text(text).plain.split("\n"))
-    return max(column.min_width or 0, *map(cell_len, lines))
+    if not column.no_wrap:
+        return column.min_width or 1
+    lines = (line for text in (column.header, *column.cells) for line in _lines_of(text))
+    return max(map(cell_len, lines))
+
+
+def _lines_of(cell: object) -> list[str]:
+    return _as_text(cell).plain.split("\n")
 
 
 def _as_text(cell: object) -> Text:

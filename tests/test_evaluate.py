@@ -299,7 +299,7 @@ def test_one_query_has_no_interval_and_one_model_shows_its_worst() -> None:
     result = call("first", "bm25", "--data", "one")
     assert result.exit_code == 0 and re.search(r"bm25 +0\.\d{3} +- ", result.output)
     alone = said(call("first", "--data", "home", "--show-queries", "2"))
-    assert alone.count("first on home, query q-") == 2 and "baseline" not in alone
+    assert alone.count("; home, query q-") == 2 and "win of" not in alone
 
 
 def test_hostile_texts_are_shown_harmless_everywhere() -> None:
