@@ -24,13 +24,15 @@ def report_errors(
         overrides: what followed each --set.
     """
     from fret.display import print_error
-    from fret.errors import EmptyStage, FretError, UserError
+    from fret.errors import EmptyStage, FretError, StoppedByFirst, UserError
 
     previous = signal.signal(signal.SIGTERM, _interrupt)
     how = f" Go on with: {again}" if again else ""
     with meaning(pipeline, overrides):
         try:
             yield
+        except StoppedByFirst as error:
+            raise typer.Exit(error.exit_code) from None
         except FretError as error:
             says_how = isinstance(error, UserError | EmptyStage)
             print_error(str(error) if says_how else f"{error}{how}")
