@@ -135,7 +135,7 @@ def run(
     from fret.pipeline import load
     from fret.stages.base import Observer
 
-    with report_errors(say_again(), pipeline=pipeline):
+    with report_errors(say_again(), pipeline=pipeline, overrides=set_):
         loaded = load(pipeline, overrides=set_ or [])
         with Display(quiet=quiet) as display, ExitStack() as stack:
             observer: Observer = display
@@ -151,7 +151,7 @@ def status(pipeline: PipelineArgument, set_: SetOption = None) -> None:
     from fret.display import print_status
     from fret.pipeline import load
 
-    with report_errors(pipeline=pipeline):
+    with report_errors(pipeline=pipeline, overrides=set_):
         print_status(load(pipeline, overrides=set_ or []))
 
 
@@ -161,7 +161,7 @@ def estimate(pipeline: PipelineArgument, set_: SetOption = None) -> None:
     from fret.display_llm import print_estimate
     from fret.pipeline import load
 
-    with report_errors(pipeline=pipeline):
+    with report_errors(pipeline=pipeline, overrides=set_):
         loaded = load(pipeline, overrides=set_ or [])
         print_estimate(loaded.estimate(), loaded.settings.budget)
 
@@ -196,6 +196,6 @@ def doctor(
     """Check versions and models; with a pipeline, also its files, keys and servers."""
     from fret.display import print_checks
 
-    with report_errors(pipeline=pipeline or ""):
+    with report_errors(pipeline=pipeline or "", overrides=set_):
         if not print_checks(pipeline, set_ or []):
             raise typer.Exit(2)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from fret.cli_errors import report_errors
+from fret.figures import count
 
 app = typer.Typer(help="Look after the store of answers.", no_args_is_help=True)
 
@@ -57,7 +58,7 @@ def prune(
                 "To remove everything, delete the file."
             )
         n = upkeep.count_chosen(store, choice, failures_only=failures)
-        asked = f"Remove {n} answers from {store}? Asking them again costs what they cost."
+        asked = f"Remove {count(n, 'answer')} from {store}? Asking them again costs what they cost."
         if n and not yes and not typer.confirm(asked):
             print("Nothing was removed.")
             return
@@ -65,7 +66,7 @@ def prune(
             print(f"No answer in {store} fits that; `fret answers stats` shows what it holds.")
             return
         removed = upkeep.prune(store, choice, failures_only=failures)
-        print(f"Removed {removed} answers from {store}.")
+        print(f"Removed {count(removed, 'answer')} from {store}.")
 
 
 @app.command()
@@ -84,7 +85,7 @@ def export(
         if out.exists():
             raise UserError(f"{out} exists already; it was left as it is.")
         choice = upkeep.Choice(model=model, run=run, before=_parse_date(before))
-        print(f"Wrote {upkeep.export(store, out, choice)} answers to {out}.")
+        print(f"Wrote {count(upkeep.export(store, out, choice), 'answer')} to {out}.")
 
 
 def _parse_date(text: str | None) -> float | None:

@@ -41,7 +41,7 @@ def audit(
     ] = None,
 ) -> None:
     """Write a page on which people mark a blind sample of examples; score what they marked."""
-    with report_errors(pipeline="" if score else what[0]):
+    with report_errors(pipeline="" if score else what[0], overrides=set_):
         if score:
             _score([Path(file) for file in what], key=key, json_file=json_)
         else:

@@ -39,7 +39,7 @@ def _manage(pipeline: str, set_: list[str] | None, action: str) -> None:
     from fret.display_progress import Display
     from fret.pipeline import load
 
-    with report_errors(pipeline=pipeline):
+    with report_errors(pipeline=pipeline, overrides=set_):
         loaded = load(pipeline, overrides=set_ or [])
         with Display(quiet=False) as display:
             print_batches(loaded.batches(action, observer=display))

@@ -83,7 +83,7 @@ def evaluate(
     ] = Path("data/vectors"),
     no_vectors: Annotated[bool, typer.Option("--no-vectors", help="Keep no vectors.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of the draws of intervals and tests.")] = 0,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Measure models on held-out queries, side by side, with intervals."""
     with report_errors(say_again()):

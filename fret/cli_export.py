@@ -48,7 +48,7 @@ def export(
     from fret.export import Options
     from fret.pipeline import load
 
-    with report_errors(pipeline=pipeline):
+    with report_errors(pipeline=pipeline, overrides=set_):
         options = Options(
             splits=tuple(split or ()), form=form, negatives=negatives, scores=scores, files=files
         )

@@ -41,7 +41,7 @@ def publish(
     ] = False,
 ) -> None:
     """Send the dataset to the Hugging Face Hub as one revision, verified and tagged; or go on."""
-    with report_errors(say_again()):
+    with report_errors(say_again(), pipeline=pipeline, overrides=set_):
         from fret.display_progress import Display
         from fret.display_publish import print_plan, print_published
         from fret.pipeline import load

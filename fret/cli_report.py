@@ -19,7 +19,7 @@ def report(
     from fret.pipeline import load
     from fret.terminal import out
 
-    with report_errors(pipeline=pipeline):
+    with report_errors(pipeline=pipeline, overrides=set_):
         page = load(pipeline, overrides=set_ or []).report()
         out.print(
             f"{page}\nOpen it in a browser, or send it to someone; it needs no network.",

@@ -37,6 +37,6 @@ def show(
     from fret.display_show import Wanted, print_rows
     from fret.pipeline import load
 
-    with report_errors(pipeline=pipeline):
+    with report_errors(pipeline=pipeline, overrides=set_):
         wanted = Wanted(n=n, seed=seed, first=first, record_id=id_, dropped=dropped)
         print_rows(load(pipeline, overrides=set_ or []).stored, stage, wanted)

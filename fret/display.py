@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from fret.config import PipelineSettings, Settings
 from fret.config.reference import list_keys
+from fret.display_layout import make_table, print_table
 from fret.display_llm import describe_spent, print_findings
 from fret.display_measures import (
     describe_candidates,
@@ -24,14 +24,16 @@ from fret.display_measures import (
     describe_queries,
 )
 from fret.errors import FretError, UserError
+from fret.figures import count
 from fret.manifest import Manifest
+from fret.next_command import fill_in
 from fret.pipeline import Pipeline, load
 from fret.records import Example
 from fret.terminal import clean, err, out
 
 
 def print_error(message: str) -> None:
-    err.print(Text.assemble(("Error: ", "bold red"), clean(message)), soft_wrap=True)
+    err.print(Text.assemble(("Error: ", "bold red"), clean(fill_in(message))), soft_wrap=True)
 
 
 def print_result(pipeline: Pipeline, folder: Any, *, quiet: bool) -> None:
@@ -46,7 +48,7 @@ def print_result(pipeline: Pipeline, folder: Any, *, quiet: bool) -> None:
             out.print()
             _print_example(number, example)
         out.print()
-    out.print(f"{n_examples} examples in {folder}", markup=False, soft_wrap=True)
+    out.print(f"{count(n_examples, 'example')} in {folder}", markup=False, soft_wrap=True)
     if not quiet:
         out.print(
             f'Load them: datasets.load_dataset("{folder}", "triplets")',
@@ -60,13 +62,10 @@ def print_status(pipeline: Pipeline) -> None:
     """Show the funnel of a run as a table."""
     manifests = pipeline.status()
     if not manifests:
-        out.print(f"The run {pipeline.name!r} has not begun.", markup=False)
+        begin = fill_in("fret run PIPELINE")
+        out.print(f"The run {pipeline.name!r} has not begun: {begin}", markup=False, soft_wrap=True)
         return
-    table = Table(
-        "stage", "in", "out", "dropped", "state", box=None, header_style="bold", pad_edge=False
-    )
-    for column in table.columns[1:3]:
-        column.justify = "right"
+    table = make_table("stage", ">in", ">out", "dropped", "state", wraps={"dropped": 16})
     for manifest in manifests:
         reasons = ", ".join(f"{n} {reason}" for reason, n in manifest.reasons.items())
         table.add_row(
@@ -76,7 +75,7 @@ def print_status(pipeline: Pipeline) -> None:
             Text(reasons or "-"),
             "unfinished" if manifest.state == "running" else manifest.state,
         )
-    out.print(table)
+    print_table(table)
     for line in _describe_measures(manifests):
         out.print(line, markup=False)
     for line in describe_spent(pipeline.spent()):
@@ -142,7 +141,7 @@ def _describe_measures(manifests: Iterable[Manifest]) -> Iterator[str]:
         measures = manifest.measures
         if seeds := measures.get("seeds"):
             yield (
-                f"seeds: {seeds['asked']} of {seeds['passages']} passages, "
+                f"seeds: {seeds['asked']} of {count(seeds['passages'], 'passage')}, "
                 f"{seeds['not_sampled']} not sampled"
             )
         if found := measures.get("passages"):
@@ -173,7 +172,10 @@ def _describe_usage(usage: Mapping[str, float]) -> str:
     if not usage.get("requests"):
         return ""
     tokens_in, tokens_out = usage.get("input_tokens", 0), usage.get("output_tokens", 0)
-    text = f"{usage['requests']:.0f} answers, {tokens_in:.0f} tokens in, {tokens_out:.0f} out"
+    text = (
+        f"{count(usage['requests'], 'answer')}, {count(tokens_in, 'token')} in, "
+        f"{tokens_out:.0f} out"
+    )
     return f"{text}, {usage['usd']:.4f} USD" if usage.get("usd") else text
 
 

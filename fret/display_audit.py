@@ -6,13 +6,14 @@ Names of people and task types are hostile, as in `fret.display`.
 import shlex
 from pathlib import Path
 
-from rich.table import Table
 from rich.text import Text
 
 from fret.audit import Audit, Report
 from fret.audit.report import Person
 from fret.audit.score import LEAST_OF_TYPE
 from fret.audit.statistics import Agreement, Share
+from fret.display_layout import make_table, print_table
+from fret.figures import agree, count
 from fret.terminal import clean, err, out
 
 _SAYS = {
@@ -38,14 +39,15 @@ _KINDS = {
 def print_audit(audit: Audit, wanted: int) -> None:
     """Show where the page and the key are, and what to do with them."""
     _say(
-        f"{audit.page}: {audit.n_queries} of {audit.n_examples} examples, {audit.n_passages} "
-        "passages to mark. Open it in a browser, or send it to someone; it needs no network."
+        f"{audit.page}: {audit.n_queries} of {count(audit.n_examples, 'example')}, "
+        f"{count(audit.n_passages, 'passage')} to mark. Open it in a browser, or send it to "
+        "someone; it needs no network."
     )
     _say(f"{audit.key}: what each passage is. Keep it from those who mark.")
     _say(f"Then score what they save: {shlex.join(['fret', 'audit', '--score'])} FILE...")
     if audit.n_queries < wanted:
         err.print(
-            f"Note: {wanted} were asked for; the run has {audit.n_examples} examples.",
+            f"Note: {wanted} were asked for; the run has {count(audit.n_examples, 'example')}.",
             markup=False,
         )
 
@@ -77,16 +79,17 @@ def print_score(report: Report, json_file: Path | None) -> None:
 def _print_person(report: Report, person: Person) -> None:
     out.print(Text(clean(person.name), style="bold"))
     _say(
-        f"{person.n_queries} of {report.n_queries} queries and {person.n_passages} of "
-        f"{report.n_passages} passages of the audit {report.audit} (run {clean(report.run)})"
+        f"{person.n_queries} of {count(report.n_queries, 'query')} and {person.n_passages} of "
+        f"{count(report.n_passages, 'passage')} of the audit {report.audit} (run "
+        f"{clean(report.run)})"
         + _say_what_counts(person)
         + (f"; {person.n_skipped} skipped" if person.n_skipped else "")
-        + (f"; {len(person.notes)} notes" if person.notes else "")
+        + (f"; {count(len(person.notes), 'note')}" if person.notes else "")
     )
-    table = _make_table("", "share", "95 %", "of")
+    table = make_table("", ">share", ">95 %", ">of", wraps={"": 16})
     for name, share in person.shares.items():
         table.add_row(_SAYS[name], *_show_share(share))
-    out.print(table)
+    print_table(table)
     for judge in person.judges:
         by = f"{judge.scorer} ({judge.model})" if judge.model else judge.scorer
         out.print(Text(clean(f"\nThe judge {by} and {person.name}"), style="bold"))
@@ -107,16 +110,18 @@ def _say_what_counts(person: Person) -> str:
     if person.n_counting == person.n_passages:
         return ""
     return (
-        f"; {person.n_counting} of these passages count, the others are of queries skipped or "
-        "called nonsense"
+        f"; of these passages {person.n_counting} {agree(person.n_counting, 'counts', 'count')}, "
+        "the others are of queries skipped or called nonsense"
     )
 
 
 def _print_types(person: Person) -> None:
     if person.by_type:
         out.print()
-        table = _make_table(
-            "task type", "queries", "positives relevant", "negatives relevant", "kappa, linear"
+        table = make_table(
+            *("task type", ">queries", ">positives relevant", ">negatives relevant"),
+            ">kappa, linear",
+            wraps={"task type": 12},
         )
         for kind, part in person.by_type.items():
             table.add_row(
@@ -126,19 +131,20 @@ def _print_types(person: Person) -> None:
                 " ".join(_show_share(part.shares["negatives relevant"])[:2]),
                 " ".join(_show_kappa(part.kappa)[:2]) if part.kappa else "-",
             )
-        out.print(table)
+        print_table(table)
     if person.n_rare:
         _say(
-            f"{person.n_rare} queries are of task types with fewer than {LEAST_OF_TYPE} marked, "
+            f"{count(person.n_rare, 'query')} {agree(person.n_rare, 'is', 'are')} of task types "
+            f"with fewer than {LEAST_OF_TYPE} marked, "
             "too few to show apart."
         )
 
 
 def _print_kappas(kappas: dict[str, Agreement]) -> None:
-    table = _make_table("Cohen's kappa", "", "95 %", "passages")
+    table = make_table("Cohen's kappa", ">", ">95 %", ">passages", wraps={"Cohen's kappa": 16})
     for kind, agreement in kappas.items():
         table.add_row(_KINDS[kind], *_show_kappa(agreement))
-    out.print(table)
+    print_table(table)
 
 
 def _show_share(share: Share) -> tuple[str, str, str]:
@@ -155,13 +161,6 @@ def _show_kappa(agreement: Agreement) -> tuple[str, str, str]:
     interval = agreement.interval
     between = f"{interval[0]:.2f} to {interval[1]:.2f}" if interval else "too few"
     return (f"{agreement.kappa:.2f}", between, str(agreement.n))
-
-
-def _make_table(first: str, *columns: str) -> Table:
-    table = Table(first, box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column, justify="right")
-    return table
 
 
 def _say(text: str) -> None:

@@ -5,17 +5,18 @@ Queries, passages and names of files are hostile, as in `fret.display`.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
+from fret.display_layout import make_table, print_line, print_table, shorten
 from fret.evaluation.cells import Lines, describe, write_differences, write_figures
 from fret.evaluation.results import DataResult, Evaluation, MeanResult, Passage, ShownQuery
 from fret.terminal import clean, out
 
-_TEXT = 240
+# A line that one takes in at a glance; of its passage it shows the beginning, and in a narrow
+# terminal so much of it on the lines below.
+_WIDEST, _LEAST = 120, 50
+_TITLE, _QUERY = 40, 240
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
@@ -43,45 +44,40 @@ def print_written(paths: Sequence[Path]) -> None:
 
 def _print_table(lines: Lines) -> None:
     head, *rows = [[Text(clean(cell)) for cell in line] for line in lines]
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
-    for number, name in enumerate(head):
-        # Figures go whole; where room is short, the names of models are broken.
-        options: Any = {"overflow": "fold"} if not number else {"justify": "right", "no_wrap": True}
-        table.add_column(name, **options)
+    first, *others = (cell.plain for cell in head)
+    # Figures go whole; where room is short, the names of models are broken.
+    table = make_table(first, *(f">{name}" for name in others), wraps={first: 10}, between=1)
     for row in rows:
         table.add_row(*row)
-    out.print(table)
+    print_table(table)
 
 
 def _print_query(shown: ShownQuery) -> None:
-    found = f"nDCG@10 {shown.value:.3f}"
+    """Print a query and what was found for it, a line for each passage."""
+    found = f"{shown.model}, nDCG@10 {shown.value:.3f}"
     if shown.baseline is not None:
-        what = "win" if shown.value > shown.baseline else "loss"
-        found = f"{what}, {found}, baseline {shown.baseline:.3f}"
-    _say((f"{shown.model} on {shown.data}, query {shown.query_id}: {found}", "bold"))
-    _say(("query  ", "cyan"), _shorten(shown.query), indent=2)
+        is_win = shown.value > shown.baseline
+        (against,) = (name for name in shown.tops if name != shown.model)
+        found = f"{'win' if is_win else 'loss'} of {found} to {shown.baseline:.3f} of {against}"
+    print_line(Text(shorten(shown.query, _QUERY), style="bold"))
+    print_line(Text(clean(f"{found}; {shown.data}, query {shown.query_id}"), style="dim"), 2)
     for model, passages in shown.tops.items():
-        _say((f"{model} found", "cyan"), indent=2)
-        _print_passages(passages)
-    _say(("relevant", "cyan"), indent=2)
-    _print_passages(shown.relevant)
+        print_line(Text(f"{clean(model)} found", style="cyan"), 2)
+        _print_passages(passages, numbered=True)
+    seen = {each.id for passages in shown.tops.values() for each in passages}
+    if others := [each for each in shown.relevant if each.id not in seen]:
+        print_line(Text("relevant, and not among these", style="cyan"), 2)
+        _print_passages(others, numbered=False)
 
 
-def _print_passages(passages: Sequence[Passage]) -> None:
+def _print_passages(passages: Sequence[Passage], *, numbered: bool) -> None:
     if not passages:
-        _say("nothing", indent=4)
+        print_line("nothing", 4)
     for rank, each in enumerate(passages, 1):
         is_repeated = each.text.startswith(each.title)
-        text = each.text if is_repeated else f"{each.title}: {each.text}"
-        mark = (f"grade {each.grade}", "green") if each.grade else ("not relevant", "red")
-        _say(f"{rank}. {each.id} ", mark, f"  {_shorten(text)}", indent=4)
-
-
-def _say(*parts: str | tuple[str, str], indent: int = 0) -> None:
-    pieces = [clean(p) if isinstance(p, str) else (clean(p[0]), p[1]) for p in parts]
-    out.print(Padding(Text.assemble(*pieces), (0, 0, 0, indent), expand=False))
-
-
-def _shorten(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _TEXT else f"{text[: _TEXT - 1]}…"
+        text = each.text if is_repeated else f"{shorten(each.title, _TITLE)}: {each.text}"
+        grade = (f"grade {each.grade}     ", "green") if each.grade else ("not relevant", "red")
+        start = f"{rank}  " if numbered else ""
+        line = Text.assemble(start, grade, "  ", (clean(each.id), "dim"), "  ")
+        room = min(out.width, _WIDEST) - 4 - line.cell_len
+        print_line(line + Text(shorten(text, max(room, _LEAST))), 4)

@@ -116,7 +116,7 @@ def _print_scores(example: Example) -> None:
     table = make_table(*columns)
     for row in _list_scores(example):
         table.add_row(*(row if has_grades else row[:-1]))
-    print_table(table, widest=60 + 60 * len(names))
+    print_table(table)
 
 
 def _list_scores(example: Example) -> Iterator[list[Text]]:

@@ -6,6 +6,7 @@ Part of the command line.
 from collections.abc import Mapping
 
 from fret.export import Exported
+from fret.figures import count
 from fret.terminal import clean, out
 
 
@@ -15,8 +16,8 @@ def print_exported(exported: Exported) -> None:
         out.print(f"{n:>9}  {clean(name)}", markup=False, soft_wrap=True)
     n_left_out = sum(exported.left_out.values())
     out.print(
-        f"{exported.n_read - n_left_out} of {exported.n_read} examples in {exported.folder} for "
-        f"{exported.format}",
+        f"{exported.n_read - n_left_out} of {count(exported.n_read, 'example')} in "
+        f"{exported.folder} for {exported.format}",
         markup=False,
         soft_wrap=True,
     )

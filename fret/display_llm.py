@@ -7,15 +7,17 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from rich.table import Table
 from rich.text import Text
 
 from fret.config import BudgetSettings
+from fret.display_layout import make_table, print_table
 from fret.estimate import Ahead
+from fret.figures import count
 from fret.llm.batch import Status
 from fret.llm.findings import Finding
 from fret.llm.stored import Spent
 from fret.llm.upkeep import Stats
+from fret.next_command import fill_in
 from fret.terminal import clean, out
 
 
@@ -25,7 +27,8 @@ def print_findings(found: Iterable[tuple[str, list[Finding]]]) -> bool:
     Returns:
         Whether all is there that the pipeline needs.
     """
-    well, table = True, _make_table("model", "asked for", "way", "verdict")
+    well = True
+    table = make_table("model", "asked for", "way", "verdict", wraps={"model": 10, "verdict": 30})
     for model, findings in found:
         for finding in findings:
             well &= finding.works
@@ -37,7 +40,7 @@ def print_findings(found: Iterable[tuple[str, list[Finding]]]) -> bool:
                 Text(clean(f"{verdict}: {finding.detail}"), style="" if finding.works else "red"),
             )
     if table.row_count:
-        out.print(table)
+        print_table(table)
     return well
 
 
@@ -46,9 +49,10 @@ def print_estimate(ahead: list[Ahead], budget: BudgetSettings | None) -> None:
     if not ahead:
         out.print("No language model is asked any more: every stage that asks one is done.")
         return
-    table = _make_table("stage", "model", "requests", "stored", "tokens in", "tokens out", "USD")
-    for column in table.columns[2:]:
-        column.justify = "right"
+    table = make_table(
+        *("stage", "model", ">requests", ">stored", ">tokens in", ">tokens out", ">USD"),
+        wraps={"model": 10},
+    )
     for part in ahead:
         cost = part.cost()
         table.add_row(
@@ -60,11 +64,13 @@ def print_estimate(ahead: list[Ahead], budget: BudgetSettings | None) -> None:
             f"{part.low.output_tokens} - {part.high.output_tokens}",
             "no price" if cost is None else f"{cost[0]:.4f} - {cost[1]:.4f}",
         )
-    out.print(table)
+    print_table(table)
     if any(part.guessed for part in ahead):
         out.print(
-            "`about`: as many queries as passages allow, before any is written; run "
-            "`queries candidates` for the exact number."
+            "`about`: as many queries as passages allow, before any is written; for the exact "
+            f"number: {fill_in('fret run PIPELINE queries candidates')}",
+            markup=False,
+            soft_wrap=True,
         )
     if any(part.price is None for part in ahead):
         out.print("In all: no sum, for not every model has a `price`.")
@@ -97,12 +103,13 @@ def describe_spent(spent: Iterable[tuple[Spent, float | None]]) -> Iterable[str]
         usage, source = part.usage, part.source
         money = "no price" if cost is None else f"{cost:.4f} USD"
         text = (
-            f"spent on {clean(source.model)} ({source.lane}): {part.answers} answers, "
-            f"{usage.input_tokens} tokens in ({usage.cached_tokens} cached), "
+            f"spent on {clean(source.model)} ({source.lane}): {count(part.answers, 'answer')}, "
+            f"{count(usage.input_tokens, 'token')} in ({usage.cached_tokens} cached), "
             f"{usage.output_tokens} out, {money}"
         )
         if part.unknown:
-            text += f"; {part.unknown} requests of unknown outcome, which may have been paid too"
+            unknown = count(part.unknown, "request")
+            text += f"; {unknown} of unknown outcome, which may have been paid too"
         yield text
 
 
@@ -111,7 +118,10 @@ def print_batches(statuses: list[Status]) -> None:
     if not statuses:
         out.print("No batch is out.")
         return
-    table = _make_table("model", "batch", "state", "requests", "done", "failed", "since", "")
+    table = make_table(
+        *("model", "batch", "state", ">requests", ">done", ">failed", "since", ""),
+        wraps={"model": 10, "": 16},
+    )
     for status in statuses:
         table.add_row(
             Text(clean(status.name)),
@@ -121,13 +131,16 @@ def print_batches(statuses: list[Status]) -> None:
             datetime.fromtimestamp(status.created).strftime("%Y-%m-%d %H:%M"),
             Text(clean(status.detail)),
         )
-    out.print(table)
+    print_table(table)
 
 
 def print_stats(path: Path, stats: Stats) -> None:
     """Show what an answer store holds."""
     out.print(f"{path}: {stats.size / 1e6:.1f} MB", markup=False, soft_wrap=True)
-    table = _make_table("server", "model", "kind", "answers", "unusable", "MB")
+    table = make_table(
+        *("server", "model", "kind", ">answers", ">unusable", ">MB"),
+        wraps={"server": 10, "model": 10},
+    )
     for group in stats.groups:
         table.add_row(
             Text(clean(group.server)),
@@ -137,14 +150,13 @@ def print_stats(path: Path, stats: Stats) -> None:
             str(group.failures),
             f"{group.bytes / 1e6:.1f}",
         )
-    out.print(table if stats.groups else "It holds no answers yet.")
+    if stats.groups:
+        print_table(table)
+    else:
+        out.print("It holds no answers yet.")
     for part in stats.spent:
         name = clean(part.source.run) or "(no run)"
         for line in describe_spent([(part, None)]):
             out.print(f"run {name}: {line.removesuffix(', no price')}", markup=False)
     if stats.waiting:
-        out.print(f"{stats.waiting} requests are out by batch or file.")
-
-
-def _make_table(*columns: str) -> Table:
-    return Table(*columns, box=None, header_style="bold", pad_edge=False)
+        out.print(f"Out by batch or file: {count(stats.waiting, 'request')}.")

@@ -3,22 +3,30 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fret.figures import count
+
 # What the stage passages counts, in the order of its work.
 _CHANGES = {
-    "emails": "e-mail addresses replaced",
-    "ips": "IP addresses replaced",
-    "repeated_lines": "lines removed that many pages of their site have",
-    "c4_lines": "lines removed by C4's rules",
+    "emails": ("e-mail address", "replaced"),
+    "ips": ("IP address", "replaced"),
+    "repeated_lines": ("line", "removed that many pages of a site have"),
+    "c4_lines": ("line", "removed by C4's rules"),
 }
 
 
 def describe_passages(found: Mapping[str, Any]) -> Iterator[str]:
     """Say what was changed in pages, and how much of evaluation sets was found."""
-    if told := [f"{found[name]} {what}" for name, what in _CHANGES.items() if found.get(name)]:
+    told = [
+        f"{count(found[name], what)} {done}"
+        for name, (what, done) in _CHANGES.items()
+        if found.get(name)
+    ]
+    if told:
         yield f"pages: {', '.join(told)}"
     if matches := found.get("contamination"):
         yield (
-            f"evaluation sets: {matches['matches']} matches in {matches['passages']} passages"
+            f"evaluation sets: {count(matches['matches'], 'match')} in "
+            f"{count(matches['passages'], 'passage')}"
             + (", listed in passages/kept/contamination.jsonl" if matches["matches"] else "")
         )
 
@@ -27,7 +35,7 @@ def describe_queries(found: Mapping[str, Any]) -> Iterator[str]:
     """Say how various the queries are, and how much they have from their passages."""
     if not found["n"]:
         return
-    text = f"queries: {found['distinct_tasks']} different tasks"
+    text = f"queries: {count(found['distinct_tasks'], 'different task')}"
     if len(found["task_types"]) > 1:
         text += f", task types {found['task_type_entropy_bits']:.2f} bits"
     if variety := found.get("variety"):
@@ -75,7 +83,7 @@ def _describe_dense(found: Mapping[str, Any]) -> Iterator[str]:
         if name.startswith("recall@") and share is not None:
             yield (
                 f"{search['kind']} index: {share:.3f} of the {name.removeprefix('recall@')} "
-                f"nearest passages found ({search['queries']} queries beside exact search)"
+                f"nearest passages found ({count(search['queries'], 'query')} beside exact search)"
             )
     gain = found.get("bootstrap") or {}
     if "after" in gain:
@@ -85,7 +93,7 @@ def _describe_dense(found: Mapping[str, Any]) -> Iterator[str]:
             if key.startswith("recall@")
         )
         yield (
-            f"first retriever, trained on {gain['pairs']} pairs: seed of "
+            f"first retriever, trained on {count(gain['pairs'], 'pair')}: seed of "
             f"{gain['held_out_queries']} held-out queries found {moved}"
         )
 
@@ -97,7 +105,8 @@ def describe_examples(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"rules: {_count(rules)}"
     moved = found["positive_is_not_seed"]
     if moved is not None:
-        yield f"the positive is another passage than the seed in {moved:.1%}"
+        n_seeded = sum(found["seed_ranks"].values())
+        yield f"the positive is another passage than the seed in {moved:.1%} of {n_seeded} with one"
     yield _describe_negatives(found)
 
 
@@ -110,7 +119,7 @@ def _list_types(counts: Mapping[str, int], most: int = 12) -> str:
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     told = [f"{n} {kind or 'free'}" for kind, n in ranked[:most]]
     if rest := ranked[most:]:
-        told.append(f"{sum(n for _, n in rest)} of {len(rest)} others")
+        told.append(f"{sum(n for _, n in rest)} of {count(len(rest), 'other')}")
     return ", ".join(told)
 
 

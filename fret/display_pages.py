@@ -5,6 +5,7 @@ from rich.text import Text
 
 from fret.display_layout import print_facts, print_head, print_line, print_text, shorten_id
 from fret.display_marks import mark
+from fret.figures import count
 from fret.records import Page, Passage
 from fret.retrieval.query_words import QueryWords
 from fret.terminal import clean
@@ -14,7 +15,7 @@ _NO_WORDS = QueryWords()
 
 def print_page(page: Page, *, whole: bool) -> None:
     """Show a page: where it is from, then its text with its lines."""
-    print_head(page.id, (page.language, page.date, f"{len(page.text.split())} words"))
+    print_head(page.id, (page.language, page.date, count(len(page.text.split()), "word")))
     print_line(Text(clean(page.title or "no title"), style="bold"), 2)
     facts = [("url", page.url), ("source", page.source), ("licence", page.licence)]
     print_facts([*facts, ("site", page.site), ("source id", page.source_id)] if whole else facts)

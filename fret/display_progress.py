@@ -10,12 +10,34 @@ from typing import Any
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from fret.figures import agree
 from fret.manifest import Manifest
+from fret.next_command import fill_in
 from fret.terminal import clean, err
 
 # Without a terminal, a line this often says how far a stage is.
 _PLAIN_LINE_S = 30.0
 _NARROW = 110
+# Units that come so soon after the first came with it, and a rate over less than this says little.
+_BURST_S, _TOLD_AFTER_S = 0.1, 0.5
+
+
+class Rate:
+    """Units done in a second, from the first that is done: loading a model is no part of it."""
+
+    def __init__(self) -> None:
+        self._first: float | None = None
+        self._from = (0.0, 0)
+
+    def measure(self, done: int, now: float) -> float | None:
+        """Return the rate when `done` units are done; None where it cannot be told yet."""
+        if self._first is None:
+            self._first = now
+        if now - self._first < _BURST_S:
+            # What is encoded at once is done at once, and took its time before.
+            self._from = (now, done)
+        since, n = self._from
+        return (done - n) / (now - since) if now - since >= _TOLD_AFTER_S else None
 
 
 class Display:
@@ -25,8 +47,9 @@ class Display:
         self._quiet = quiet
         self._bars: Progress | None = None
         self._task: Any = None
-        self._done = self._total = self._at_start = 0
-        self._started = self._last_line = 0.0
+        self._done = self._total = 0
+        self._rate = Rate()
+        self._last_line = 0.0
         self._unit = ""
 
     def __enter__(self) -> "Display":
@@ -56,8 +79,8 @@ class Display:
         """
         self._end_bar()
         self._unit = unit
-        self._done, self._total, self._at_start = min(done, total), total, min(done, total)
-        self._started = self._last_line = time.monotonic()
+        self._done, self._total = min(done, total), total
+        self._rate, self._last_line = Rate(), time.monotonic()
         if self._bars:
             self._task = self._bars.add_task(
                 work, total=total, completed=self._done, count=self._count("/"), rate="", tokens=""
@@ -73,21 +96,25 @@ class Display:
         """
         self._done += n
         now = time.monotonic()
-        per_s = (self._done - self._at_start) / max(now - self._started, 1e-6)
-        rate, tokens = self._rate(per_s), note or _summarize_usage(usage)
+        rate, tokens = self._say_rate(now), note or _summarize_usage(usage)
         if self._bars and self._task is not None:
             count = self._count("/")
             self._bars.update(self._task, advance=n, count=count, rate=rate, tokens=tokens)
         elif not self._quiet and now - self._last_line > _PLAIN_LINE_S:
             self._last_line = now
-            err.print(f"{work}: {self._count(' of ')}, {rate} {tokens}", markup=False)
+            told = ", ".join(filter(None, (self._count(" of "), f"{rate} {tokens}".strip())))
+            err.print(f"{work}: {told}", markup=False)
 
     def stage_ends(self, stage: str, manifest: Manifest, *, skipped: bool) -> None:
         self._end_bar()
         if not self._quiet:
             how = "done already" if skipped else f"{manifest.seconds:.1f} s"
             dropped = f", {manifest.dropped} dropped" if manifest.dropped else ""
-            err.print(f"{stage:<11} {manifest.rows:>8} rows{dropped} ({how})", markup=False)
+            err.print(
+                f"{stage:<11} {manifest.rows:>8} {agree(manifest.rows, 'row', 'rows')}{dropped} "
+                f"({how})",
+                markup=False,
+            )
 
     def _count(self, between: str) -> str:
         return f"{self._amount(self._done)}{between}{self._amount(self._total)}"
@@ -95,7 +122,9 @@ class Display:
     def _amount(self, number: float) -> str:
         return say_size(number) if self._unit == "B" else f"{number:.0f}"
 
-    def _rate(self, per_s: float) -> str:
+    def _say_rate(self, now: float) -> str:
+        if (per_s := self._rate.measure(self._done, now)) is None:
+            return ""
         is_slow = self._unit != "B" and per_s < 10
         return f"{per_s:.1f}/s" if is_slow else f"{self._amount(per_s)}/s"
 
@@ -105,7 +134,7 @@ class Display:
             self._task = None
 
     def warned(self, message: str) -> None:
-        err.print(Text.assemble(("Note: ", "yellow"), clean(message)), soft_wrap=True)
+        err.print(Text.assemble(("Note: ", "yellow"), clean(fill_in(message))), soft_wrap=True)
 
 
 def say_size(n_bytes: float) -> str:
@@ -123,7 +152,8 @@ def _summarize_usage(usage: Mapping[str, float]) -> str:
     requests, tokens_in, tokens_out = (
         _round_off(usage.get(name, 0)) for name in ("requests", "input_tokens", "output_tokens")
     )
-    text = f"{requests} answers {tokens_in}+{tokens_out} tokens"
+    answers = agree(usage["requests"], "answer", "answers")
+    text = f"{requests} {answers} {tokens_in}+{tokens_out} tokens"
     return f"{text} ${usage['usd']:.2f}" if usage.get("usd") else text
 
 

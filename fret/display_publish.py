@@ -3,10 +3,11 @@
 Names of files in a repository of the Hub are hostile, as in `fret.display`.
 """
 
-from rich.table import Table
 from rich.text import Text
 
+from fret.display_layout import make_table, print_table
 from fret.display_progress import say_size
+from fret.figures import count
 from fret.publish import Plan, Published
 from fret.terminal import clean, err, out
 
@@ -17,16 +18,16 @@ _LISTED = 10
 def print_plan(plan: Plan, url: str) -> None:
     """Show what would be sent and removed, and what is against it; nothing was done."""
     out.print(f"{url}: {_describe_repo(plan)}", markup=False, soft_wrap=True)
-    table = Table("file", "size", "", box=None, header_style="bold", pad_edge=False)
-    table.columns[1].justify = "right"
+    table = make_table("file", ">size", "", wraps={"file": 24, "": 13})
     for file in plan.files:
         state = "there already" if file.is_there else "to send"
         table.add_row(Text(clean(file.name)), say_size(file.size), state)
     for name in plan.deleted:
         table.add_row(Text(clean(name)), "", "to remove: of an earlier revision")
-    out.print(table)
+    print_table(table)
     _say(
-        f"{len(plan.to_send)} of {len(plan.files)} files to send, {say_size(plan.size_to_send)} of "
+        f"{len(plan.to_send)} of {count(len(plan.files), 'file')} to send, "
+        f"{say_size(plan.size_to_send)} of "
         f"{say_size(plan.size)}; {len(plan.deleted)} to remove. What an interrupted attempt left "
         "on the Hub is not sent again."
     )
@@ -52,9 +53,10 @@ def print_published(done: Published, *, quiet: bool) -> None:
     who = "private" if plan.private else "public"
     what = "published" if done.is_new else "there already"
     if not quiet:
-        sent = f"{len(plan.to_send)} files ({say_size(plan.size_to_send)})"
+        sent = f"{count(len(plan.to_send), 'file')} ({say_size(plan.size_to_send)})"
         _say(
-            f"Verified: {len(plan.files)} files by size and hash, {done.rows} rows over all "
+            f"Verified: {count(len(plan.files), 'file')} by size and hash, "
+            f"{count(done.rows, 'row')} over all "
             f"configs. New in this revision: {sent if done.is_new else 'nothing'}; "
             f"removed: {len(plan.deleted)}."
         )

@@ -5,10 +5,16 @@ Part of the command line. Text from pages and models is hostile and goes through
 
 from collections.abc import Mapping, Sequence
 
-from rich.table import Table
 from rich.text import Text
 
-from fret.display_layout import print_facts, print_head, shorten, shorten_id
+from fret.display_layout import (
+    make_table,
+    print_facts,
+    print_head,
+    print_table,
+    shorten,
+    shorten_id,
+)
 from fret.display_marks import mark
 from fret.display_pages import print_marked_passage
 from fret.records import Dropped, Passage, Query
@@ -25,7 +31,11 @@ def print_queries(queries: Sequence[Query], seeds: Mapping[str, Passage]) -> Non
     Args:
         seeds: passages by id.
     """
-    table = _make_table("type", "", "task and query", "seed")
+    table = make_table(
+        *("type", "", "task and query", "seed"),
+        wraps={"task and query": 24, "seed": 24},
+        lines=1,
+    )
     for query in queries:
         table.add_row(
             _describe_kind(query),
@@ -33,7 +43,7 @@ def print_queries(queries: Sequence[Query], seeds: Mapping[str, Passage]) -> Non
             _describe_text(query),
             _describe_seed(query, seeds.get(query.passage_id or "")),
         )
-    out.print(table)
+    print_table(table)
 
 
 def print_query(query: Query, seed: Passage | None) -> None:
@@ -66,19 +76,13 @@ def print_dropped(rows: Sequence[Dropped], reasons: Mapping[str, int]) -> None:
     """
     for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
         out.print(f"{count:>8}  {clean(reason)}", markup=False)
-    table = _make_table("reason", "what", "id")
+    table = make_table("reason", "what", "id", wraps={"what": 30}, lines=1)
     for row in rows:
         table.add_row(
             Text(clean(row.reason)), Text(shorten(row.detail, 300)), Text(clean(row.record_id))
         )
     out.print()
-    out.print(table)
-
-
-def _make_table(*columns: str) -> Table:
-    return Table(
-        *columns, box=None, header_style="bold", pad_edge=False, padding=(0, 2, 1, 0), expand=False
-    )
+    print_table(table)
 
 
 def _describe_kind(query: Query) -> Text:

@@ -1,7 +1,7 @@
 """Candidates and judgements as tables: one row per candidate, best first, with what it says.
 
 Part of the command line. At the end of each row stands the beginning of the passage, with its title
-where there is room; in a very narrow terminal it stands below.
+where there is room; in a narrow terminal it stands below.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +20,7 @@ from fret.display_layout import (
     shorten_id,
 )
 from fret.display_marks import mark
+from fret.figures import count
 from fret.records import Candidates, Judgement, Passage, Query, Scoring
 from fret.retrieval.query_words import QueryWords
 from fret.terminal import clean, out
@@ -99,7 +100,7 @@ def _print_query(known: Known, query_id: str, pool: str) -> None:
 
 
 def _describe_pool(candidates: Candidates) -> str:
-    told = [f"{len(candidates.passage_ids)} candidates, {candidates.n_top} to be judged"]
+    told = [f"{count(len(candidates.passage_ids), 'candidate')}, {candidates.n_top} to be judged"]
     if candidates.seed_id:
         found = f"rank {candidates.seed_rank}" if candidates.seed_rank else "not found"
         told.append(f"seed: {found}")
@@ -143,28 +144,16 @@ def _print_ranking(
     headers = [cell_len(str(column.header)) for column in table.columns]
     widths = [max(width, *(row[i].cell_len for row in rows)) + 2 for i, width in enumerate(headers)]
     room = out.width - sum(widths)
-    is_beside = not out.is_terminal or room >= _LEAST
-    has_title = not is_beside or not out.is_terminal or room >= _WITH_TITLE
+    is_beside = room >= _LEAST
+    has_title = not is_beside or room >= _WITH_TITLE
     beginnings = [_begin(known.passages.get(i), words, has_title=has_title) for i in ids]
+    for beginning in beginnings:
+        beginning.truncate(room if is_beside else out.width - 2, overflow="ellipsis")
     if is_beside:
         table.add_column("", no_wrap=True)
     for row, beginning in zip(rows, beginnings, strict=True):
-        if is_beside:
-            if out.is_terminal:
-                beginning.truncate(room, overflow="ellipsis")
-            table.add_row(*row, beginning)
-        else:
-            table.add_row(*row)
-    print_table(table, widest=sum(widths) + 4 * _BEGINNING * is_beside * (not out.is_terminal))
-    if not is_beside:
-        _print_below(ids, beginnings)
-
-
-def _print_below(ids: Sequence[str], beginnings: Sequence[Text]) -> None:
-    for passage_id, beginning in zip(ids, beginnings, strict=True):
-        beginning.truncate(max(20, out.width - 10), overflow="ellipsis")
-        line = Text.assemble((f"{shorten_id(passage_id)}  ", "dim"), beginning)
-        out.print(line, soft_wrap=True)
+        table.add_row(*row, *([beginning] if is_beside else []))
+    print_table(table, [] if is_beside else beginnings)
 
 
 def _begin(passage: Passage | None, words: QueryWords, *, has_title: bool) -> Text:

@@ -4,9 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rich.text import Text
+
 from fret.browse import draw_dropped, draw_rows, find_ids, find_rows, take_first
 from fret.display_examples import print_example
-from fret.display_layout import print_facts, print_head
+from fret.display_layout import print_facts, print_head, print_line
 from fret.display_pages import print_page, print_passage
 from fret.display_queries import print_dropped, print_queries, print_query
 from fret.display_ranking import Known, print_candidates, print_judgement
@@ -100,7 +102,7 @@ def _say_how_many(n: int, of: int, wanted: Wanted) -> None:
     else:
         how = f"drawn at random; others: --seed {wanted.seed + 1}, in order: --first"
     out.print()
-    out.print(f"{n} of {of}, {how}. One in full: --id ID", style="dim", soft_wrap=True)
+    print_line(Text(f"{n} of {of}, {how}. One in full: --id ID", style="dim"))
 
 
 def _print_dropped(run: Run, stage: str, wanted: Wanted) -> None:

@@ -12,6 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from fret.display_evaluate import print_evaluation, print_written
+from fret.display_progress import Rate
+from fret.figures import count
 from fret.terminal import clean, err, out
 
 # Without a terminal, a line this often says how far it is.
@@ -25,8 +27,9 @@ class TrainingDisplay:
         self._quiet = quiet
         self._bars: Progress | None = None
         self._task: Any = None
-        self._at_start, self._total = 0, 0
-        self._started = self._last_line = time.monotonic()
+        self._total = 0
+        self._rate = Rate()
+        self._last_line = time.monotonic()
 
     def __enter__(self) -> "TrainingDisplay":
         if err.is_terminal and not self._quiet:
@@ -46,26 +49,27 @@ class TrainingDisplay:
             self._bars.stop()
 
     def prepared(self, work: str, n_rows: int) -> None:
-        self._say(f"{work}: {n_rows} rows read")
+        self._say(f"{work}: {count(n_rows, 'row')} read")
 
     def starts(self, work: str, done: int, total: int) -> None:
-        self._at_start, self._total = done, total
-        self._started = self._last_line = time.monotonic()
+        self._total = total
+        self._rate, self._last_line = Rate(), time.monotonic()
         if self._bars:
             if self._task is not None:
                 self._bars.remove_task(self._task)
             self._task = self._bars.add_task(work, total=total, completed=done, detail="")
         elif not self._quiet:
             from_where = f", going on from step {done}" if done else ""
-            err.print(f"{work}: {total} steps{from_where}", markup=False)
+            err.print(f"{work}: {count(total, 'step')}{from_where}", markup=False)
 
     def stepped(self, work: str, done: int, loss: float | None) -> None:
-        per_s = (done - self._at_start) / max(time.monotonic() - self._started, 1e-6)
-        detail = f"{per_s:.2g} steps/s" + ("" if loss is None else f", loss {loss:.4f}")
+        per_s = self._rate.measure(done, time.monotonic())
+        rate = "" if per_s is None else f"{per_s:.2g} steps/s"
+        detail = ", ".join(filter(None, (rate, "" if loss is None else f"loss {loss:.4f}")))
         if self._bars and self._task is not None:
             self._bars.update(self._task, completed=done, detail=detail)
         else:
-            self._say(f"{work}: step {done} of {self._total}, {detail}")
+            self._say(", ".join(filter(None, (f"{work}: step {done} of {self._total}", detail))))
 
     def measured(self, work: str, step: int, figures: dict[str, float]) -> None:
         if not self._quiet:
@@ -86,7 +90,8 @@ def print_trained(model: Path, stages: Sequence[Mapping[str, Any]]) -> None:
     """Say where the model is, and what it took."""
     for manifest in stages:
         err.print(
-            f"{manifest['stage']}: {sum(manifest['rows'])} rows, {manifest['steps']} steps, "
+            f"{manifest['stage']}: {count(sum(manifest['rows']), 'row')}, "
+            f"{count(manifest['steps'], 'step')}, "
             f"{manifest['seconds']:.0f} s",
             markup=False,
         )
@@ -97,8 +102,8 @@ def print_trained(model: Path, stages: Sequence[Mapping[str, Any]]) -> None:
 def print_ablation(found: Any) -> None:
     """Show the table of an ablation, and write it beside the models."""
     out.print(
-        f"{found.queries} queries; for {found.moved} of them the scorers chose another positive "
-        "than the seed. Rows: positive-negative.",
+        f"{count(found.queries, 'query')}; for {found.moved} of them the scorers chose another "
+        "positive than the seed. Rows: positive-negative.",
         markup=False,
         soft_wrap=True,
     )

@@ -161,7 +161,7 @@ def _read_pages(run: Run) -> dict[str, str]:
     def refuse(path: Any) -> None:
         raise StoreError(
             f"{path.parent.parent} does not say which pages are held out. Make the stage anew: "
-            "run again with `--redo examples`; no model is asked for that."
+            "`fret run PIPELINE --redo examples`; no model is asked for that."
         )
 
     path = run.stage(HeldOutPage.STAGE).kept(HeldOutPage.FILE, refuse)

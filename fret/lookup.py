@@ -99,7 +99,7 @@ class PassageLookup:
         if rows.min() < 0:
             raise StoreError(
                 f"The passage {passage_ids[int(rows.argmin())]} is not in the stage passages. "
-                "Make the later stages anew with `--redo candidates`."
+                "Make the later stages anew with `fret run PIPELINE --redo candidates`."
             )
         return list(map(int, rows))
 

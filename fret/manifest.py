@@ -1,11 +1,15 @@
 """What a stage has finished, as its manifest says."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from fret.errors import StoreError
+
+STAGES: Final = ("pages", "passages", "queries", "candidates", "judgements", "examples")
+"""In the order in which data flows."""
 
 
 @dataclass(slots=True)
@@ -64,3 +68,11 @@ class Manifest:
                 f"{path} cannot be read ({error}). It was damaged, or written by another version "
                 f"of fret. Remove the folder {path.parent} to make this stage again."
             ) from error
+
+
+def count_lost(manifests: Iterable[Manifest]) -> tuple[dict[str, int], int]:
+    """Return how many queries fell at which stage, and of how many that were asked for."""
+    stages = {manifest.stage: manifest for manifest in manifests}
+    asked_for = stages["queries"].rows + stages["queries"].dropped
+    later = STAGES[STAGES.index("queries") :]
+    return {name: n for name in later if (n := stages[name].dropped)}, asked_for

@@ -104,7 +104,8 @@ def _refuse_emptiness(folder: StageFolder) -> None:
         raise EmptyStage(
             f"The stage {manifest.stage} dropped all that it read: {reasons}{detail}. See all with "
             f"`fret show PIPELINE {manifest.stage} --dropped`, mend the cause (its settings: "
-            f"`fret settings {manifest.stage}`), and make it anew with --redo {manifest.stage}."
+            f"`fret settings {manifest.stage}`), and make it anew with `fret run PIPELINE --redo "
+            f"{manifest.stage}`."
         )
 
 

@@ -163,8 +163,8 @@ class StageFolder:
         for shard in shards if index is None else shards[index : index + 1]:
             if not self._is_whole(shard):
                 raise StoreError(
-                    f"{self.path / shard.name} is missing or cut short. Run again with "
-                    f"`--redo {self.path.name}` to make it anew."
+                    f"{self.path / shard.name} is missing or cut short. Make it anew with "
+                    f"`fret run PIPELINE --redo {self.path.name}`."
                 )
             yield shard
 
@@ -191,7 +191,8 @@ class StageFolder:
         """Return the manifest; an error when the stage has made nothing yet."""
         if self.manifest is None:
             raise StoreError(
-                f"There is nothing in {self.path} yet: run the stage {self.path.name} first."
+                f"There is nothing in {self.path} yet: run the stage {self.path.name} first, "
+                "with `fret run PIPELINE`."
             )
         return self.manifest
 

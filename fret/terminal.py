@@ -1,12 +1,14 @@
 """The two streams of a terminal, and text that is safe to send there."""
 
+import os
 import re
 import sys
 from typing import IO, Any, Literal, cast
 
 from rich.console import Console
 
-# Into a file or another program lines go whole: whoever reads them there breaks them.
+# Into a file or another program lines go whole, unless COLUMNS says how wide they may be: whoever
+# reads them there breaks them.
 _WIDE = 10_000
 _TRAILING_BLANKS = re.compile(r"[ \t]+(?=\n)")
 
@@ -27,11 +29,18 @@ class _Trimmed:
 def _make_console(name: Literal["stdout", "stderr"]) -> Console:
     if getattr(sys, name).isatty():
         return Console(stderr=name == "stderr", highlight=False)
-    return Console(file=cast(IO[str], _Trimmed(name)), highlight=False, width=_WIDE)
+    columns = os.environ.get("COLUMNS", "")
+    width = int(columns) if columns.isascii() and columns.isdigit() and int(columns) else _WIDE
+    return Console(file=cast(IO[str], _Trimmed(name)), highlight=False, width=width)
 
 
 out = _make_console("stdout")
 err = _make_console("stderr")
+
+
+def has_width() -> bool:
+    """Whether lines of the standard output are to keep to its width."""
+    return out.is_terminal or out.width < _WIDE
 
 
 # Besides what Python calls printable: blanks of other widths (French, Japanese), and what joins

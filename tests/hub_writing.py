@@ -87,6 +87,13 @@ class WritingHub(HubServer):
         """Called once when the next commit is about to be made."""
         self._lock = threading.Lock()
 
+    def forget(self) -> None:
+        """Begin anew: no repository, no content, no fault."""
+        for held in (self.repositories, self.large, self.taken, self.asked, self.faults):
+            held.clear()
+        self.damage.clear()
+        self.lists.clear()
+
     def fail(self, match: str, status: int, **how: Any) -> None:
         """Let requests fail: `match` is a pattern of METHOD PATH, status 0 cuts the connection."""
         self.faults.append(Fault(match, status, **how))

@@ -126,7 +126,7 @@ def test_shares_are_those_counted_by_hand(save: Save, key: Path) -> None:
     assert person.n_counting == 17
     told = said(call(path))
     assert "6 of 8 queries and 20 of 32 passages" in told
-    assert "17 of these passages count, the others are of queries skipped or called" in told
+    assert "of these passages 17 count, the others are of queries skipped or called" in told
     assert person.name == "m"
     assert person.to_look_at == {
         "positive not relevant": ["4"],

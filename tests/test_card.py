@@ -16,15 +16,19 @@ from markdown_it import MarkdownIt
 
 import fret
 from audit_run import run_hostile
-from fret.card.facts import Facts, Sources, choose_shown, site_of
+from fret.card.facts import Facts, Sources, choose_shown
 from fret.card.limits import list_limits
-from fret.card.markdown import code, fence, plain, share, table
+from fret.card.markdown import code, fence, plain, table
 from fret.card.measures import describe_costs
 from fret.card.sources import describe_sources
 from fret.card.use import show_use
+from fret.figures import percent
 from fret.manifest import Manifest
 from fret.pipeline import Pipeline
 from fret.records import Example
+from fret.report.source import read_source
+from fret.report.trust import make_tiles
+from fret.sites import site_of
 from test_dataset import run_in, settings_in
 from tiny_models import save_embedder
 
@@ -95,7 +99,7 @@ def test_the_card_says_what_the_manifests_say(done: Pipeline) -> None:
         assert f"| {name} | {manifest.read} | {manifest.rows} |" in card
     assert "No language model took part" in card and "nothing was paid" in card
     assert "No scorer grades" in card
-    assert "100 % of the positives come from one site (`home.example`)" in card
+    assert "100% of the positives come from one site (`home.example`)" in card
     assert "Nothing was done against evaluation sets" in card
     counts = Counter(e.split for e in run.rows(Example))
     assert f"The held-out split `test` has {counts['test']} queries" in card
@@ -109,6 +113,7 @@ def test_each_code_block_runs_as_it_stands(done: Pipeline, tmp_path: Path) -> No
     assert len(blocks) == 4
     text = "\n\n".join(blocks)
     assert text.count("path/to/this/folder") == 4 and text.count("all-MiniLM-L6-v2") == 3
+    assert "fetched from the Hub" in card_of(done)
     text = text.replace("path/to/this/folder", str(done.stored.dataset_dir))
     model = save_embedder(tmp_path / "model")
     text = text.replace("sentence-transformers/all-MiniLM-L6-v2", str(model))
@@ -193,7 +198,7 @@ def test_a_model_that_writes_and_judges_is_told_with_prompts_and_costs(llm_pipel
         usage = run.stage(name).require().usage
         usd = (usage["input_tokens"] * 1000 + usage["output_tokens"] * 4000) / 1e6
         line = f"| {name} | {usage['requests']:.0f} | {usage['input_tokens']:.0f} |"
-        assert line in card and f"| {usd:.2f} |" in card
+        assert line in card and f"| ${usd:.2f} |" in card
     assert "the raw scores of the scorer `relevance`" in card
 
 
@@ -231,13 +236,13 @@ def test_limits_are_said_only_where_the_run_gives_the_reason() -> None:
         "one language",
         "one site",
         "BM25 alone",
-        "judged by no scorer",
+        "Judged by no scorer",
         "not all dropped",
     ):
         assert word not in clean
     some = facts({}, languages={"en": 99, "de": 1}, picks={"unjudged": 3, "lowest": 97})
     some.manifests["examples"].measures["examples"]["separability"] = {"auc": 0.8}
-    assert "3 negatives were judged by no scorer" in limits_of(some)
+    assert "Judged by no scorer: 3 negatives" in limits_of(some)
     assert "AUC 0.80" in limits_of(some)
 
 
@@ -265,27 +270,26 @@ def test_licences_that_restrict_are_told() -> None:
     )
     assert "3 pages state a licence that forbids" in limits_of(some)
     text = describe_sources(some, None)
-    assert "5 `CC BY 4.0`, 2 `CC BY-NC 4.0`" in text and "3 pages state none" in text
+    assert "5 `CC BY 4.0`, 2 `CC BY-NC 4.0`" in text and "No licence: 3 pages" in text
 
 
 def test_costs_are_a_span_where_prices_differ_and_unknown_without_one() -> None:
     models = {
-        "a": {"price": {"input": 1.0, "output": 2.0}},
-        "b": {"price": {"input": 2.0, "output": 4.0}},
-        "c": {"price": None},
+        "x": {"model": "a", "price": {"input": 1.0, "output": 2.0}},
+        "y": {"model": "b", "price": {"input": 2.0, "output": 4.0}},
+        "z": {"model": "c", "price": None},
     }
-    scorers = [{"kind": "relevance", "model": "a"}, {"kind": "listwise", "model": "b"}]
-    some = facts({"models": models, "judgements": {"scorers": scorers}})
+    scorers = [
+        {"kind": kind, "model": {"server": "s", "model": name}}
+        for kind, name in (("relevance", "a"), ("listwise", "b"))
+    ]
+    some = facts({"models": models})
+    some.manifests["judgements"].identity = {"scorers": scorers}
     usage = {"requests": 10, "input_tokens": 1e6, "output_tokens": 1e6}
     some.manifests["judgements"].usage = usage
-    assert "| judgements | 10 | 1000000 | 1000000 | 3.00 to 6.00 |" in describe_costs(some)
-    scorers[1]["model"] = "c"
+    assert "| judgements | 10 | 1000000 | 1000000 | $3.00 to $6.00 |" in describe_costs(some)
+    scorers[1]["model"] = {"server": "s", "model": "c"}
     assert "| 1000000 | unknown |" in describe_costs(some)
-
-
-def test_shares_do_not_round_to_nothing_or_all() -> None:
-    shown = ["0 %", "under 0.1 %", "0.4 %", "50 %", "99 %", "over 99 %", "100 %"]
-    assert [share(x) for x in (0, 0.0001, 0.004, 0.5, 0.99, 0.9999, 1.0)] == shown
 
 
 def test_sites_are_hosts() -> None:
@@ -302,3 +306,22 @@ def test_examples_are_shown_of_different_types_without_reading_all(done: Pipelin
             yield first
 
     assert choose_shown(endless()) == [first, first, first]
+
+
+def test_card_report_and_status_give_one_figure_for_one_thing(done: Pipeline) -> None:
+    """Of the same base, with the same digits."""
+    text = card_of(done)
+    tiles = {tile.what: tile for tile in make_tiles(read_source(done.stored))}
+    moved, lost = tiles["positives moved"].figure, tiles["of queries dropped"]
+    examples = list(done.rows(Example))
+    seeded = [example for example in examples if example.seed_id is not None]
+    n_moved = sum(not example.positive_is_seed for example in seeded)
+    assert moved == percent(round(n_moved / len(seeded), 4))
+    assert f"Of the {len(seeded)} with a seed" in text and f"{moved} have another passage" in text
+    assert f"of {len(seeded)} with a seed" in tiles["positives moved"].more
+
+    queries = done.stored.stage("queries").require()
+    asked_for = queries.rows + queries.dropped
+    assert lost.figure == percent(1 - len(examples) / asked_for)
+    assert f"of {asked_for} asked for" in lost.more
+    assert f"Of {asked_for} queries asked for, {lost.figure} gave no example" in text

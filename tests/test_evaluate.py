@@ -241,6 +241,7 @@ def test_a_table_for_each_set_and_their_mean_and_all_files() -> None:
         assert title in text
     assert re.search(r"first@4 +0\.\d{3} 0\.\d{3} to 0\.\d{3}", text)
     assert "against first" in text and "query q-" in text and "not relevant" in text
+    assert max(map(len, result.output.splitlines())) <= 160
     found = json.loads(Path("all.json").read_text())
     assert found == json.loads(Path("out/evaluation.json").read_text())
     assert len(found["data"][0]["models"][0]["by_query"]["ndcg@10"]) == len(QUERIES)
@@ -284,11 +285,13 @@ def test_with_no_vectors_nothing_is_written() -> None:
     assert set(Path().iterdir()) == before
 
 
-def test_notes_are_told_and_quiet_leaves_them_out() -> None:
+def test_notes_are_told_beside_the_figures() -> None:
     write_beir(Path("odd"), queries=[*QUERIES, ("lonely", "who")])
-    told = "Note: odd: 1 query without a relevant passage left out."
+    told = "Note: odd: 1 query has no passage judged relevant, and nothing is measured on such."
     assert told in said(call("bm25", "--data", "odd"))
-    assert "nDCG@10" in call("bm25", "--data", "odd", "--quiet").stdout
+    result = call("bm25", "--data", "odd", "--quiet")
+    assert "nDCG@10" in result.stdout and told in " ".join(result.stderr.split())
+    assert "Note" not in result.stdout
 
 
 def test_one_query_has_no_interval_and_one_model_shows_its_worst() -> None:
@@ -296,7 +299,7 @@ def test_one_query_has_no_interval_and_one_model_shows_its_worst() -> None:
     result = call("first", "bm25", "--data", "one")
     assert result.exit_code == 0 and re.search(r"bm25 +0\.\d{3} +- ", result.output)
     alone = said(call("first", "--data", "home", "--show-queries", "2"))
-    assert alone.count("first on home, query q-") == 2 and "baseline" not in alone
+    assert alone.count("; home, query q-") == 2 and "win of" not in alone
 
 
 def test_hostile_texts_are_shown_harmless_everywhere() -> None:

@@ -151,9 +151,11 @@ def test_ids_that_fit_nowhere_are_counted_and_told(tmp_path: Path) -> None:
     assert relevant_of(collection) == EXPECTED
     assert collection.relevant[0].missing == (3,)
     assert list(collection.notes) == [
-        "2 queries without a relevant passage left out",
-        "judgements of 1 query that the data does not have",
-        "1 relevant passage not in the corpus, counted as not found",
+        "2 queries have no passage judged relevant, and nothing is measured on such.",
+        "1 query that the judgements name is not among the queries, so nothing is measured "
+        "there. If these are many, the files may not belong together.",
+        "1 passage judged relevant is not in the corpus. What no model can find counts as not "
+        "found, and lowers the figures of all models alike.",
     ]
 
 
@@ -164,7 +166,8 @@ def test_a_query_that_is_a_passage_is_left_out_of_its_own_ranking_alone() -> Non
     by_text = make_collection("x", passages, queries, grades)
     own = [by_text.passage_ids[row] if row >= 0 else "" for row in by_text.left_out]
     assert own == ["a", "b", ""]
-    assert len(by_text.notes) == 2 and "left out of their own rankings" in by_text.notes[0]
+    assert len(by_text.notes) == 2 and "left out of its ranking" in by_text.notes[0]
+    assert "the passage stays in the ranking" in by_text.notes[1]
     always = make_collection("x", passages, queries, grades, same_ids="leave out")
     assert [always.passage_ids[row] for row in always.left_out] == ["a", "b", "c"]
     kept = make_collection("x", passages, queries, grades, same_ids="keep")
@@ -175,7 +178,9 @@ def test_copies_count_once(tmp_path: Path) -> None:
     folder = write_beir(tmp_path, corpus=[*CORPUS, CORPUS[0]], grades=[*GRADES, GRADES[0]])
     collection = read(folder)
     check_whole(collection)
-    assert collection.notes == ["1 passage given again with the same text, counted once"]
+    assert collection.notes == [
+        "1 passage stands there twice with the same id and text; each counts once."
+    ]
 
 
 # -- what is refused

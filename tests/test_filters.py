@@ -332,7 +332,7 @@ def test_each_page_that_is_left_out_has_its_reason(
     (passage,) = pipeline.rows(Passage)
     assert passage.text == f"{PROSE} Mail {EMAILS[0]}."
     shown = " ".join(call("status", "p.yaml").output.split())
-    assert "1 e-mail addresses replaced, 6 lines removed that many pages" in shown
+    assert "1 e-mail address replaced, 6 lines removed that many pages" in shown
 
 
 def test_lists_of_domains_are_read_as_they_are_published(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_a_line_that_says_200_and_holds_no_answer_is_asked_again(
 ) -> None:
     server.batches.finish()
     spoil(server, CHANGES[name])
-    with pytest.raises(Waiting, match="5 requests to tiny are out in 1 batches"):
+    with pytest.raises(Waiting, match="5 requests to tiny are out in 1 batch,"):
         run(out)
     server.batches.finish()
     run(out)
@@ -124,7 +124,7 @@ def test_requests_whose_file_is_gone_before_it_was_sent_are_written_anew(
     server.batches.finish()
     for path in FOLDER.iterdir():
         path.unlink()
-    with pytest.raises(Waiting, match="4 files of requests are gone, and written anew"):
+    with pytest.raises(Waiting, match="4 lost files of requests will be written anew"):
         run(lanes_pipeline, overrides=one_by_one)
     with pytest.raises(Waiting, match="38 requests"):
         run(lanes_pipeline)

@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "fret"
 
 # What each part of the package may import, besides itself. Design: lower layers know nothing of
 # higher ones.
-BOTTOM = {"records", "reasons", "errors", "arrow", "printable"}
+BOTTOM = {"records", "reasons", "errors", "arrow", "printable", "figures"}
 GROUND = BOTTOM | {
     "config",
     "prompts",
@@ -22,13 +22,16 @@ GROUND = BOTTOM | {
     "vectors",
     "pipeline_file",
     "manifest",
+    "prices",
+    "sites",
 }
-SHOWN = {"records", "retrieval.query_words", "terminal", "display_layout", "display_marks"}
+SHOWN = BOTTOM | {"retrieval.query_words", "terminal", "display_layout", "display_marks"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "arrow": set(),
     "reasons": set(),
     "printable": set(),
+    "figures": set(),
     "records": {"arrow"},
     "shipped": set(),
     "durable": BOTTOM,
@@ -39,6 +42,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipeline_file": BOTTOM | {"config", "shipped"},
     "prompts": BOTTOM | {"shipped"},
     "manifest": BOTTOM,
+    "prices": BOTTOM | {"manifest"},
+    "sites": set(),
     "locking": BOTTOM | {"durable"},
     "store": BOTTOM | {"durable", "locking", "manifest"},
     "unpack": set(),
@@ -81,12 +86,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"stages", "dataset", "report", "products", "llm", "plan", "shards", "estimate"},
     "log_json": GROUND | {"stages"},
     "terminal": set(),
+    "next_command": set(),
     "browse": GROUND,
-    "display": GROUND | {"pipeline", "display_llm", "display_measures", "terminal"},
-    "display_measures": set(),
-    "display_progress": GROUND | {"terminal"},
+    "display": GROUND
+    | {"pipeline", "display_llm", "display_measures", "display_layout", "terminal", "next_command"},
+    "display_measures": {"figures"},
+    "display_progress": GROUND | {"terminal", "next_command"},
     "display_marks": {"retrieval.query_words", "terminal"},
-    "display_layout": {"terminal"},
+    "display_layout": {"terminal", "figures"},
     "display_pages": SHOWN,
     "display_queries": SHOWN | {"display_pages"},
     "display_ranking": SHOWN,
@@ -94,11 +101,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "display_show": GROUND
     | {"browse", "pipeline", "terminal", "display_layout", "display_queries", "display_pages"}
     | {"display_ranking", "display_examples"},
-    "display_llm": GROUND | {"estimate", "llm", "terminal"},
-    "display_audit": GROUND | {"audit", "terminal"},
-    "display_evaluate": {"evaluation", "terminal"},
+    "display_llm": GROUND | {"estimate", "llm", "terminal", "display_layout", "next_command"},
+    "display_audit": GROUND | {"audit", "terminal", "display_layout"},
+    "display_evaluate": {"evaluation", "terminal", "display_layout"},
     "display_export": GROUND | {"export", "terminal"},
-    "display_publish": {"publish", "display_progress", "terminal"},
+    "display_publish": {"publish", "display_progress", "terminal", "display_layout", "figures"},
     "cli": GROUND
     | {
         "pipeline",
@@ -124,8 +131,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli_evaluate": GROUND | {"evaluation", "display_evaluate", "display_progress", "cli_errors"},
     "cli_train": GROUND
     | {"training", "ablation", "pipeline", "display_training", "display_progress", "cli_errors"},
-    "display_training": GROUND | {"display_evaluate", "terminal"},
-    "cli_errors": GROUND | {"display"},
+    "display_training": GROUND | {"display_evaluate", "display_progress", "terminal"},
+    "cli_errors": GROUND | {"display", "next_command"},
     "cli_report": GROUND | {"pipeline", "terminal", "cli_errors"},
     "cli_show": GROUND | {"display_show", "pipeline", "cli_errors"},
     "cli_export": GROUND | {"export", "display_export", "pipeline", "cli_errors"},

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from fret.publish.licences import doubt_licence
 from hub_writing import READER, WRITER, WritingHub
 from publishing import Publisher, Said, make_run, publishing, write_pipeline
 
@@ -24,13 +25,7 @@ def publish(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Publisher]:
 
 @pytest.fixture
 def hub(publish: Publisher) -> WritingHub:
-    publish.hub.faults.clear()
-    publish.hub.damage.clear()
-    publish.hub.lists.clear()
-    publish.hub.large.clear()
-    publish.hub.taken.clear()
-    publish.hub.repositories.clear()
-    publish.hub.asked.clear()
+    publish.hub.forget()
     return publish.hub
 
 
@@ -105,6 +100,45 @@ def test_a_dry_run_shows_all_and_changes_nothing(
     said = send(publish, made, "--dry-run")
     assert "there, private" in said.out and "to send, 0 B of" in said.out
     assert said.out.count("there already") == len(dataset_files(made)) + 1  # and the tag
+
+
+def test_a_dry_run_tells_a_missing_token_and_a_licence_that_may_be_unknown(
+    publish: Publisher, hub: WritingHub, made: Path
+) -> None:
+    theirs = hub.make("lab/set", {"x": b"x"})
+    theirs.private = False
+    said = send(publish, made, "--dry-run", "--public", "--force", token=None)
+    assert said.exit == 0 and "There is no token for the Hub" in said.flat, said.err
+    assert "licence" not in said.err
+    said = send(publish, made, "--dry-run", "--public", "--force")
+    assert "no token" not in said.err and "licence" not in said.err
+    sets = ("--set", "publish.licence=ours")
+    done = publish(made, "run", "small.yaml", "-q", *sets)
+    assert done.exit == 0, done.err
+    said = send(publish, made, "--dry-run", "--public", "--force", *sets)
+    assert "The Hub may not know the licence 'ours'" in said.flat and said.exit == 0
+    publish(made, "run", "small.yaml", "-q")
+
+
+@pytest.mark.parametrize(
+    ("licence", "why"),
+    [
+        ("cc-by-4.0", ""),
+        ("mit", ""),
+        ("odc-by", ""),  # the Hub's id, without SPDX's version
+        ("other", ""),
+        ("CC-BY-4.0", "write it in small letters: cc-by-4.0"),
+        ("cc-by-9.0", "no SPDX id"),
+        ("my licence", "no SPDX id"),
+        ("mit or apache-2.0", "no SPDX id"),
+        ("licenseref-mine", "no SPDX id"),
+        ("(mit)", "no SPDX id"),
+        ("\x1b[31m", "no SPDX id"),
+    ],
+)
+def test_a_licence_is_doubted_where_no_library_knows_it(licence: str, why: str) -> None:
+    told = doubt_licence(licence)
+    assert why in told and bool(told) == bool(why)
 
 
 def test_a_new_revision_takes_the_place_of_the_old_in_one_commit(

@@ -26,11 +26,7 @@ def publish(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Publisher]:
 
 @pytest.fixture
 def hub(publish: Publisher) -> WritingHub:
-    publish.hub.faults.clear()
-    publish.hub.repositories.clear()
-    publish.hub.large.clear()
-    publish.hub.taken.clear()
-    publish.hub.asked.clear()
+    publish.hub.forget()
     return publish.hub
 
 

@@ -15,18 +15,19 @@ from typer.testing import CliRunner
 import fret
 from fret.cli import app
 from fret.errors import UserError
+from fret.figures import percent
 from fret.pipeline import Pipeline
 from fret.records import Example
 from fret.report import write_report
 from fret.report.counting import BoundedCounter, Lowest, draw, share_out
 from fret.report.drawing import Bars, Histograms, Panel, Shares, clip_label
-from fret.report.gather import RANKS, gather, name_site
+from fret.report.gather import RANKS, gather
 from fret.report.pictures import draw as draw_chart
 from fret.report.source import N_TO_READ
 from fret.report.to_read import _ROOM
-from fret.report.wording import percent
 from fret.retrieval.query_words import QueryWords
 from fret.single_page import escape_json
+from fret.sites import site_of
 from fret.store import Run
 from report_runs import run_hostile, run_single
 from report_scale import write_run
@@ -107,7 +108,7 @@ def test_a_share_is_never_told_as_none_or_all_where_it_is_not(share: float, text
     ],
 )
 def test_sites_of_addresses(url: str, site: str) -> None:
-    assert name_site(url) == site
+    assert site_of(url) == site
 
 
 # --- marks ------------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ def _read(terminal: int) -> bytes:
         return b""
 
 
-@pytest.mark.parametrize("columns", [80, 200])
+@pytest.mark.parametrize("columns", [40, 80, 200])
 def test_no_line_is_wider_than_the_terminal(hostile: Path, columns: int) -> None:
     sent = show_in_terminal(hostile, STAGES, columns=columns)
     lines = _ESCAPE.sub("", sent).splitlines()
@@ -145,6 +145,33 @@ def test_the_draw_is_fair(tmp_path: Path) -> None:
     rows = [e.query_id for e in run.rows(Example)]
     places = [rows.index(i) for i in drawn]
     assert len(set(places)) > 110 and 85 < sum(places) / len(places) < 115
+
+
+def test_a_narrow_terminal_gets_every_figure_whole(hostile: Path) -> None:
+    """What has no room in a table stands below each other, with the columns' names."""
+    run = fret.load(hostile).stored
+    sent = show_in_terminal(hostile, ["judgements", "examples"], columns=40)
+    told = " ".join(_ESCAPE.sub("", sent).split())
+    rows = list(run.rows(Judgement))
+    assert len(rows) <= 30
+    for row in rows:
+        for scoring in row.scorings:
+            for score, rank in zip(scoring.scores, scoring.ranks, strict=True):
+                assert score is None or f"{scoring.scorer} {score:.3f} #{rank}" in told
+        assert all(f"passage {passage_id[:8]}" in told for passage_id in row.passage_ids)
+    for example in run.rows(Example):
+        assert f"fused {example.positive_fused_score:.3f}" in told
+
+
+def test_columns_says_how_wide_a_pipe_is(hostile: Path) -> None:
+    command = make_command(hostile, STAGES)
+    environment = {**os.environ, "COLUMNS": "60"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert 50 < max(map(cell_len, done.stdout.splitlines())) <= 60
+    odd = subprocess.run(
+        command, env=environment | {"COLUMNS": "0"}, capture_output=True, text=True, check=True
+    )
+    assert max(map(cell_len, odd.stdout.splitlines())) > 200
 
 
 def test_rows_are_found_by_their_ids_over_all_shards(tmp_path: Path) -> None:

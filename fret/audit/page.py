@@ -135,7 +135,7 @@ def _refuse_missing(ids: set[str], stage: str) -> None:
     if ids:
         raise StoreError(
             f"The examples name {min(ids)}, which is not in the stage {stage}. "
-            f"Make the later stages anew with `--redo {stage}`."
+            f"Make the later stages anew with `fret run PIPELINE --redo {stage}`."
         )
 
 

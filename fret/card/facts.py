@@ -4,13 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
-from fret.manifest import Manifest
+from fret.manifest import STAGES, Manifest
 from fret.records import Example, Page
+from fret.sites import site_of
 from fret.store import Run
-
-STAGES = ("pages", "passages", "queries", "candidates", "judgements", "examples")
 
 # Examples are shown of different task types where the first rows have some.
 _LOOKED_AT = 2000
@@ -91,16 +89,6 @@ def choose_shown(examples: Iterable[Example], n: int = 3) -> list[Example]:
         if len(first) == n or looked_at == _LOOKED_AT:
             break
     return [*first.values(), *others][:n]
-
-
-def site_of(url: str) -> str:
-    """Return the host of an address, without a leading `www.`; empty where there is none."""
-    try:
-        parts = urlsplit(url)
-        host = (parts.hostname or "") if parts.scheme in {"http", "https"} else ""
-    except ValueError:
-        return ""
-    return host.removeprefix("www.")
 
 
 def _gather_sources(run: Run) -> Sources:

@@ -4,23 +4,24 @@ from collections.abc import Mapping
 
 from fret.card.contents import Contents
 from fret.card.facts import Facts
-from fret.card.markdown import bullets, code, share
+from fret.card.markdown import bullets, code
+from fret.figures import agree, count, percent
 
 
 def describe(facts: Facts) -> str:
     """Say in a few sentences what this is."""
     n = facts.manifests["examples"].rows
-    moved = facts.examples["positive_is_not_seed"]
+    moved, seeded = facts.examples["positive_is_not_seed"], facts.examples["seed_ranks"]
     relabelled = (
-        f" In {share(moved)} of them the positive is not the passage that the query was written "
-        "from."
+        f" Of the {sum(seeded.values())} with a seed, which is the passage that the query was "
+        f"written from, {percent(moved)} have another passage as their positive."
         if moved is not None
         else ""
     )
     return (
-        f"{n} examples for training embedding models: a retrieval task, a query, the passage that "
-        "answers it best, and hard negatives. The passages are taken from real pages. Made with "
-        f"fret, after the recipe of FRet in Gecko (Lee et al. 2024).{relabelled}"
+        f"{count(n, 'example')} for training embedding models: a retrieval task, a query, the "
+        "passage that answers it best, and hard negatives. The passages are taken from real "
+        f"pages. Made with fret, after the recipe of FRet in Gecko (Lee et al. 2024).{relabelled}"
     )
 
 
@@ -68,7 +69,11 @@ def _describe_scores(contents: Contents) -> str:
             "positive and all negatives of any example."
         )
     left = contents.n_unscored
-    out = f" {left} examples are left out, for it did not score all their passages." if left else ""
+    out = (
+        f" Left out: {count(left, 'example')}, of whose passages it did not score all."
+        if left
+        else ""
+    )
     return (
         f"`scores` ({_count(contents.rows('scores'))}): the same texts and `scores`, the raw "
         f"scores of the scorer {code(contents.scorer)} for the positive and then each negative, "
@@ -100,8 +105,8 @@ def _say_splits(facts: Facts) -> str:
     if groups:
         return (
             "No page has passages in two splits, and pages with equal or nearly equal passages are "
-            f"on one side: {groups['pages']} pages in {groups['groups']} groups, the largest of "
-            f"{groups['largest']}{_say_too_large(groups)}."
+            f"on one side: {count(groups['pages'], 'page')} in {count(groups['groups'], 'group')}, "
+            f"the largest of {groups['largest']}{_say_too_large(groups)}."
         )
     return (
         "No page has passages in two splits. Equal and nearly equal passages were dropped from the "
@@ -111,4 +116,9 @@ def _say_splits(facts: Facts) -> str:
 
 def _say_too_large(groups: Mapping[str, int]) -> str:
     n = groups["too_large"]
-    return f"; {n} pages are in groups too large to be held out, so in `train`" if n else ""
+    return (
+        f"; {count(n, 'page')} {agree(n, 'is', 'are')} in groups too large to be held out, so in "
+        "`train`"
+        if n
+        else ""
+    )

@@ -7,7 +7,9 @@ from pathlib import PureWindowsPath
 from fret.card.contents import Contents
 from fret.card.facts import Facts
 from fret.card.making import is_made_up, judging_models, list_models, writing_models
-from fret.card.markdown import bullets, code, plain, share
+from fret.card.markdown import bullets, code, plain
+from fret.figures import agree, count, percent
+from fret.manifest import count_lost
 from fret.reasons import Reason
 
 # From here on a card warns. They are for drawing attention, not bounds of what is good.
@@ -55,7 +57,7 @@ def _what_is_in_it(facts: Facts) -> Iterator[str]:
     language, most = max(languages.items(), key=lambda item: item[1], default=("", 0))
     if total and most / total >= _ONE_LANGUAGE:
         name = plain(language or "not known which")
-        yield f"{share(most / total)} of the examples are in one language ({name})."
+        yield f"{percent(most / total)} of the examples are in one language ({name})."
     elif len(languages) > 1:
         small = [plain(name) for name, n in languages.items() if name and n < total * 0.01]
         if small:
@@ -63,16 +65,18 @@ def _what_is_in_it(facts: Facts) -> Iterator[str]:
     named = {site: n for site, n in facts.sources.sites.items() if site}
     site, n = max(named.items(), key=lambda item: item[1], default=("", 0))
     if total and n / total > _ONE_SITE:
-        yield f"{share(n / total)} of the positives come from one site ({code(site)})."
+        yield f"{percent(n / total)} of the positives come from one site ({code(site)})."
     yield from _what_was_dropped(facts)
 
 
 def _what_was_dropped(facts: Facts) -> Iterator[str]:
-    queries, examples = facts.manifests["queries"].rows, facts.manifests["examples"].rows
-    if queries and examples < queries:
+    lost, asked_for = count_lost(facts.manifests.values())
+    if lost:
+        where = ", ".join(f"{n} at {stage}" for stage, n in lost.items())
         yield (
-            f"{share(1 - examples / queries)} of the queries gave no example (see the funnel): "
-            "what is hard to judge is rarer here than among the queries that were written."
+            f"Of {count(asked_for, 'query')} asked for, {percent(sum(lost.values()) / asked_for)} "
+            f"gave no example ({where}; see the funnel): what is hard to ask about or to judge is "
+            "rarer here than in the pages."
         )
 
 
@@ -81,15 +85,16 @@ def _how_hard_it_is(facts: Facts) -> Iterator[str]:
     copied = overlap.get("content_words_in_passage")
     if copied is not None and copied > _COPIED_WORDS:
         yield (
-            f"{share(copied)} of a query's content words are in its passage: models that go by "
+            f"{percent(copied)} of a query's content words are in its passage: models that go by "
             "words look better here than on queries of people."
         )
     easiness = facts.manifests["candidates"].measures.get("easiness")
     if easiness is not None and easiness > _EASY:
-        yield f"BM25 alone has the seed first for {share(easiness)} of the queries: most are easy."
+        first = percent(easiness)
+        yield f"BM25 alone has the seed first for {first} of all queries with one: most are easy."
     unjudged = facts.examples["picks"].get("unjudged", 0)
     if unjudged:
-        yield f"{unjudged} negatives were judged by no scorer; they lie deeper in the ranking."
+        yield f"Judged by no scorer: {count(unjudged, 'negative')} from deeper in the ranking."
     blind = facts.examples["separability"]
     if blind and blind["auc"] > _TELLING:
         yield (
@@ -108,14 +113,16 @@ def _how_clean_it_is(facts: Facts) -> Iterator[str]:
     else:
         found = passages.measures.get("passages", {})
         yield (
-            f"{found.get('emails', 0)} mail addresses and {found.get('ips', 0)} network addresses "
-            "were replaced; names and other personal data that pages show were not."
+            f"Replaced were {count(found.get('emails', 0), 'mail address')} and "
+            f"{count(found.get('ips', 0), 'network address')}; names and other personal data that "
+            "pages show were not."
         )
-    restrictive = [n for name, n in facts.sources.licences.items() if _RESTRICTS.search(name)]
-    if restrictive:
+    n = sum(n for name, n in facts.sources.licences.items() if _RESTRICTS.search(name))
+    if n:
         yield (
-            f"{sum(restrictive)} pages state a licence that forbids commercial use or changed "
-            "versions; it holds for their texts whatever the licence of the whole says."
+            f"{count(n, 'page')} {agree(n, 'states', 'state')} a licence that forbids commercial "
+            "use or changed versions; it holds for their texts whatever the licence of the whole "
+            "says."
         )
     yield from _say_decontamination(facts)
 
@@ -130,12 +137,17 @@ def _say_decontamination(facts: Facts) -> Iterator[str]:
         return
     sets = [plain(_name_set(each)) for each in against.get("against", [])]
     found = facts.manifests["passages"].measures.get("passages", {}).get("contamination", {})
+    n = found.get("passages", 0)
     dropped = facts.manifests["passages"].reasons.get(Reason.IN_EVALUATION_SET, 0)
-    what = f"{dropped} passages dropped" if against["action"] == "drop" else "all of them kept"
+    what = (
+        f"{count(dropped, 'passage')} dropped"
+        if against["action"] == "drop"
+        else "all of them kept"
+    )
     yield (
         f"Held against the evaluation sets {', '.join(sets)} (runs of {against['ngram']} words): "
-        f"{found.get('passages', 0)} passages hold something of theirs, {what}. Other benchmarks "
-        "were not looked at."
+        f"{count(n, 'passage')} {agree(n, 'holds', 'hold')} something of theirs, {what}. Other "
+        "benchmarks were not looked at."
     )
 
 
@@ -152,6 +164,7 @@ def _what_is_held_out(contents: Contents) -> Iterator[str]:
             n < _FEW_HELD_OUT
         )
         yield (
-            f"The held-out split `{split}` has {n} queries over {corpus} passages, an easier "
+            f"The held-out split `{split}` has {count(n, 'query')} over "
+            f"{count(corpus, 'passage')}, an easier "
             f"search than over a whole corpus; what nobody judged counts as not relevant.{few}"
         )

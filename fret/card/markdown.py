@@ -37,17 +37,6 @@ def bullets(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
-def share(part: float) -> str:
-    """Write a share in per cent; what is nearly nothing, or nearly all, does not look so."""
-    if part in (0, 1):
-        return f"{part:.0%}".replace("%", " %")
-    if 0 < part < 0.001:
-        return "under 0.1 %"
-    if part >= 0.995:
-        return "over 99 %"
-    return f"{part:.1%}".replace("%", " %") if part < 0.1 else f"{part:.0%}".replace("%", " %")
-
-
 def _one_line(text: str) -> str:
     return _visible(" ".join(text.split()))
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fret.card.facts import Facts
-from fret.card.markdown import bullets, code, plain, share, table
+from fret.card.markdown import bullets, code, plain, table
+from fret.figures import count, percent, span
 from fret.manifest import Manifest
-
-_MILLION = 1_000_000
+from fret.prices import cost_of, read_prices
 
 
 def draw_funnel(facts: Facts) -> str:
@@ -32,7 +32,7 @@ def describe_costs(facts: Facts) -> str:
         )
         for manifest in asked
     ]
-    head = ("stage", "answers", "tokens in", "tokens out", "USD")
+    head = ("stage", "answers", "tokens in", "tokens out", "cost")
     note = (
         "The answers behind these rows, at the prices in the pipeline file, without discounts for "
         "cached tokens or batches; attempts that gave nothing are not counted."
@@ -45,28 +45,8 @@ _USAGE = ("requests", "input_tokens", "output_tokens")
 
 def _price(facts: Facts, manifest: Manifest) -> str:
     """Price a stage; from the cheapest to the dearest of its models where they differ."""
-    prices = [facts.setting("models", name, "price") for name in _models_of(facts, manifest.stage)]
-    if not prices or None in prices:
-        return "unknown"
-    tokens = (manifest.usage.get("input_tokens", 0), manifest.usage.get("output_tokens", 0))
-    costs = [
-        (tokens[0] * price["input"] + tokens[1] * price["output"]) / _MILLION for price in prices
-    ]
-    low, high = f"{min(costs):.2f}", f"{max(costs):.2f}"
-    return low if low == high else f"{low} to {high}"
-
-
-def _models_of(facts: Facts, stage: str) -> list[str]:
-    """Name the models of the pipeline file that a stage asks."""
-    users = {
-        "queries": [
-            facts.setting("queries", "writer"),
-            facts.setting("queries", "checks", "judge"),
-        ],
-        "judgements": facts.setting("judgements", "scorers") or [],
-    }.get(stage, [])
-    names = [str(user.get("model")) for user in users if isinstance(user, Mapping)]
-    return [name for name in names if name in (facts.setting("models") or {})]
+    cost = cost_of(manifest, read_prices(facts.settings))
+    return "unknown" if cost is None else span(*cost)
 
 
 def describe_measures(facts: Facts) -> str:
@@ -87,33 +67,36 @@ def _describe_queries(facts: Facts) -> Iterator[str]:
     if words := measures.get("words"):
         yield f"Queries by words: {', '.join(f'{n} of {size}' for size, n in words.items())}."
     if overlap := (measures.get("overlap") or {}).get("content_words_in_passage"):
-        yield f"{share(overlap)} of a query's content words are in the passage it was written from."
+        yield f"{percent(overlap)} of a query's content words are in the passage that it is from."
     variety = measures.get("variety") or {}
     if "distinct_2" in variety:
         vendi = variety.get("vendi_score")
         more = "" if vendi is None else f"; the Vendi score is {vendi}"
         yield (
-            f"Of {variety['of']} queries that were looked at, {share(variety['distinct_2'])} of "
+            f"Of {count(variety['of'], 'query')} looked at, {percent(variety['distinct_2'])} of "
             f"the pairs of words are distinct{more}."
         )
 
 
 def _describe_candidates(measures: Mapping[str, Any]) -> Iterator[str]:
     for retriever, recall in measures.get("seed_recall", {}).items():
-        found = ", ".join(f"{share(part)} within {depth[1:]}" for depth, part in recall.items())
-        yield f"The seed is found by {plain(retriever)}: {found}."
+        found = ", ".join(f"{percent(part)} within {depth[1:]}" for depth, part in recall.items())
+        yield f"Of all queries with a seed, {plain(retriever)} finds it for {found}."
     if overlap := measures.get("pool_overlap"):
-        yield f"Both retrievers found {share(overlap)} of what either found."
+        yield f"Both retrievers found {percent(overlap)} of what either found."
 
 
 def _describe_judgements(measures: Mapping[str, Any]) -> Iterator[str]:
     if (best := measures.get("seed_is_best")) is not None:
-        yield f"The seed is the best of the fused ranking for {share(best)} of the queries."
+        yield (
+            f"The seed is the best of the fused ranking for {percent(best)} of the judged queries "
+            "with one."
+        )
     for pair, found in measures.get("pairs", {}).items():
         if found["tau_b"] is not None:
             yield (
                 f"Scorers {code(pair)}: Kendall's tau-b {found['tau_b']:.2f}, the same first "
-                f"candidate for {share(found['same_first'])} of the queries."
+                f"candidate for {percent(found['same_first'])} of the judged queries."
             )
     for fallback, n in measures.get("fallbacks", {}).items():
         yield f"Scores obtained in another way than wanted: {n} {plain(fallback)}."
@@ -127,12 +110,13 @@ def describe_choice(measures: Mapping[str, Any]) -> Iterator[str]:
     hardness = measures["hardness"]
     if hardness["over_0.95"] is not None:
         yield (
-            f"Of the {hardness['of']} negatives whose similarity to the query can be compared "
-            f"with the positive's, {share(hardness['over_0.95'])} are over 0.95 of it, "
-            f"{share(hardness['under_0.5'])} under 0.5."
+            f"Of the {count(hardness['of'], 'negative')} whose similarity to the query can be "
+            f"compared with the positive's, {percent(hardness['over_0.95'])} are over 0.95 of it, "
+            f"{percent(hardness['under_0.5'])} under 0.5."
         )
     if measures["with_extra_positives"] is not None:
-        yield f"{share(measures['with_extra_positives'])} of the examples have further positives."
+        extra = percent(measures["with_extra_positives"])
+        yield f"{extra} of the graded examples have further positives."
     if refused := measures.get("refused"):
         yield f"Candidates refused as negatives: {_count(refused)}."
     if blind := measures["separability"]:
@@ -151,4 +135,4 @@ def _count_few(found: Mapping[str, int], most: int = 20) -> str:
     largest = sorted(found.items(), key=lambda item: (-item[1], item[0]))
     named = ", ".join(f"{n} {plain(what) or 'unknown'}" for what, n in largest[:most])
     rest = sum(n for _, n in largest[most:])
-    return f"{named}, and {rest} of {len(largest) - most} others" if rest else named
+    return f"{named}, and {rest} of {count(len(largest) - most, 'other')}" if rest else named

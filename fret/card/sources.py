@@ -3,7 +3,8 @@
 from typing import Any
 
 from fret.card.facts import Facts
-from fret.card.markdown import code, plain, share, table
+from fret.card.markdown import code, plain, table
+from fret.figures import count, percent
 
 _SHOWN_SITES, _SHOWN_LICENCES = 10, 10
 
@@ -30,7 +31,7 @@ def _say_what(facts: Facts) -> str:
         if dates.first_date
         else ""
     )
-    return f"{dates.n_pages} pages{named} (source: {code(str(kind))}){when}."
+    return f"{count(dates.n_pages, 'page')}{named} (source: {code(str(kind))}){when}."
 
 
 def _list_sites(facts: Facts) -> str:
@@ -40,14 +41,14 @@ def _list_sites(facts: Facts) -> str:
         return "The pages have no addresses."
     largest = sorted(sites.items(), key=lambda item: (-item[1], item[0]))
     rows: list[tuple[Any, ...]] = [
-        (code(site) if site else "no address", n, share(n / total))
+        (code(site) if site else "no address", n, percent(n / total))
         for site, n in largest[:_SHOWN_SITES]
     ]
     rest = sum(n for _, n in largest[_SHOWN_SITES:])
     if rest:
-        rows.append((f"{len(largest) - _SHOWN_SITES} others", rest, share(rest / total)))
+        rows.append((count(len(largest) - _SHOWN_SITES, "other"), rest, percent(rest / total)))
     drawn = table(("site", "positives", "share"), rows)
-    return f"The positives come from {known} {'site' if known == 1 else 'sites'}:\n\n{drawn}"
+    return f"The positives come from {count(known, 'site')}:\n\n{drawn}"
 
 
 def _list_licences(facts: Facts) -> str:
@@ -57,8 +58,8 @@ def _list_licences(facts: Facts) -> str:
         return "No page states a licence."
     named = ", ".join(f"{n} {code(name[:120])}" for n, name in stated[:_SHOWN_LICENCES])
     more = len(stated) - _SHOWN_LICENCES
-    others = f", and {more} others" if more > 0 else ""
-    return f"Licences that pages state: {named}{others}. {licences['']} pages state none."
+    others = f", and {count(more, 'other')}" if more > 0 else ""
+    return f"Licences that pages state: {named}{others}. No licence: {count(licences[''], 'page')}."
 
 
 def _say_whom_to_ask(contact: str | None) -> str:

@@ -52,7 +52,8 @@ def show_use(contents: Contents, repo: str | None) -> str:
     parts = [
         ("## How to use it", _LOAD.format(**names)),
         (
-            "Train on the texts:",
+            f"Train on the texts. `{_MODEL}` is a small model to begin with (90 MB, fetched from "
+            "the Hub); the name or folder of any other does as well:",
             _TRAIN.format(loss="MultipleNegativesRankingLoss", config="triplets", **names),
         ),
     ]

@@ -4,6 +4,7 @@ import re
 
 from fret.checks import Fault
 from fret.checks.copying import find_longest_run
+from fret.figures import count
 from fret.language.words import count_words
 from fret.reasons import Reason
 from fret.retrieval.tokenize import is_run, tokenize
@@ -39,7 +40,7 @@ def check_task_length(task: str, *, max_words: int) -> Fault | None:
     n = words + -(-characters // 2)
     if n <= max_words:
         return None
-    return Fault(Reason.QUERY_TOO_LONG, f"its task has {n} words: {task[:80]!r}")
+    return Fault(Reason.QUERY_TOO_LONG, f"its task has {count(n, 'word')}: {task[:80]!r}")
 
 
 def check_task_copied(task: str, passage: str, *, run_words: int) -> Fault | None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from fret.evaluation.collection import count
 from fret.evaluation.metrics import MAP, NDCG, SPEARMAN
 from fret.evaluation.results import DataResult, Difference, Figure, MeanResult, ModelResult
+from fret.figures import count
 
 HEADS = {
     NDCG: "nDCG@10",

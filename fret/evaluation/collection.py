@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fret.errors import UserError
+from fret.figures import agree, count
 
 PassageRow = tuple[str, str, str]
 """(id, title, text)"""
@@ -117,7 +118,8 @@ def _index(
             )
         n_copies += found[id_] is not pair
     if n_copies:
-        notes.append(f"{count(n_copies, what)} given again with the same text, counted once")
+        times = f"{count(n_copies, what)} {agree(n_copies, 'stands', 'stand')}"
+        notes.append(f"{times} there twice with the same id and text; each counts once.")
     return found
 
 
@@ -153,12 +155,21 @@ def _find_relevant(
         relevant.append(Relevant(pairs[:, 0].copy(), pairs[:, 1].copy(), missing))
         query_ids.append(id_)
     if n_out := len(asked) - len(query_ids):
-        notes.append(f"{count(n_out, 'query')} without a relevant passage left out")
+        notes.append(
+            f"{count(n_out, 'query')} {agree(n_out, 'has', 'have')} no passage judged relevant, "
+            "and nothing is measured on such."
+        )
     if n_unknown := len(judged.keys() - asked.keys()):
-        notes.append(f"judgements of {count(n_unknown, 'query')} that the data does not have")
+        notes.append(
+            f"{count(n_unknown, 'query')} that the judgements name {agree(n_unknown, 'is', 'are')} "
+            "not among the queries, so nothing is measured there. If these are many, the files may "
+            "not belong together."
+        )
     if n_missing:
         notes.append(
-            f"{count(n_missing, 'relevant passage')} not in the corpus, counted as not found"
+            f"{count(n_missing, 'passage')} judged relevant {agree(n_missing, 'is', 'are')} not in "
+            "the corpus. What no model can find counts as not found, and lowers the figures of all "
+            "models alike."
         )
     return relevant, query_ids
 
@@ -195,21 +206,19 @@ def _describe_same_ids(itself: Sequence[tuple[int, bool]]) -> list[str]:
     n_kept = sum(row >= 0 and not is_out for row, is_out in itself)
     notes = []
     if n_out:
-        notes.append(f"{count(n_out, 'query')} in the corpus too, left out of their own rankings")
+        notes.append(
+            f"{count(n_out, 'query')} {agree(n_out, 'is', 'are')} in the corpus as well, as "
+            f"{agree(n_out, 'a passage', 'passages')} with the same id. A query's own passage is "
+            "left out of its ranking, for every model would find it first."
+        )
     if n_kept:
         notes.append(
-            f"{count(n_kept, 'query')} with the id of a passage of another text; it stays in the "
-            "ranking"
+            f"{count(n_kept, 'query')} {agree(n_kept, 'has', 'have')} the same id as a passage "
+            "with another text, as where both are numbered from 1. They are taken for different "
+            "things: the passage stays in the ranking, and the figures are not touched."
         )
     return notes
 
 
 def _squeeze(text: str) -> str:
     return " ".join(text.split()).casefold()
-
-
-def count(n: int, what: str) -> str:
-    """Return a number with its noun: `1 query`, `2 queries`."""
-    if n == 1:
-        return f"1 {what}"
-    return f"{n} {what[:-1]}ies" if what.endswith("y") else f"{n} {what}s"

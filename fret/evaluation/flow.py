@@ -152,7 +152,7 @@ def _read_all(names: Sequence[str | Path], options: Options, observer: Observer)
     for each in sets:
         options.check_tasks(each)
         for note in options.find_notes(each):
-            observer.warned(f"{each.name}: {note}.")
+            observer.warned(f"{each.name}: {note}")
     return sets
 
 

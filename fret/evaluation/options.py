@@ -98,8 +98,8 @@ class Options:
         has_tasks = isinstance(data, Collection) and any(task for task, _ in data.queries)
         if has_tasks and self.query_format == PLAIN:
             notes.append(
-                "the data names a task for each query, which is left out; for models that read it "
-                "add --query-format 'task: {task} | query: {query}'"
+                "The data names a task for each query, and it is left out. For models that read it "
+                "add --query-format 'task: {task} | query: {query}'."
             )
         return notes
 

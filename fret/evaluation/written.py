@@ -7,6 +7,7 @@ from fret.durable import make_folder, placed, write_json
 from fret.evaluation.cells import Lines, describe, write_differences, write_figures
 from fret.evaluation.picture import draw_picture
 from fret.evaluation.results import DataResult, Evaluation, MeanResult
+from fret.figures import count
 from fret.printable import is_printable
 
 NAME = "evaluation"
@@ -39,9 +40,9 @@ def write_markdown(evaluation: Evaluation) -> str:
         if isinstance(result, DataResult) and result.notes:
             parts.append("\n".join(f"- {_escape(note)}" for note in result.notes))
     parts.append(
-        f"Intervals: 95 %, percentile bootstrap over queries, {settings['draws']} draws, paired "
-        "between models. p: two-sided sign-flip permutation test of the mean difference. Measures "
-        "as trec_eval defines them."
+        f"Intervals: 95 %, percentile bootstrap over queries, {count(settings['draws'], 'draw')}, "
+        "paired between models. p: two-sided sign-flip permutation test of the mean difference. "
+        "Measures as trec_eval defines them."
     )
     return "\n\n".join(parts) + "\n"
 

@@ -17,7 +17,7 @@ def check_held_out(job: Job) -> list[str]:
     if not there:
         raise UserError(
             "The run holds no queries out, and a retrieval set is made of them: set "
-            "examples.splits (as {test: 0.05}) and run again with --redo examples."
+            "examples.splits (as {test: 0.05}), then `fret run PIPELINE --redo examples`."
         )
     if odd := [split for split in job.options.splits if split not in there]:
         raise UserError(

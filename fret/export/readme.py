@@ -7,6 +7,7 @@ import yaml
 
 from fret.durable import sha256_of
 from fret.export.base import Format, Job
+from fret.figures import agree, count
 from fret.records import hash_json
 
 _FORMS = {
@@ -50,7 +51,7 @@ def _list_files(job: Job) -> str:
 
 
 def _list_losses(job: Job) -> str:
-    lines = [f"{job.read} examples were read."]
+    lines = [f"{count(job.read, 'example')} {agree(job.read, 'was', 'were')} read."]
     lines += _list(job.left_out, "Left out, as the format cannot hold them:", "examples: ")
     lines += _list(job.not_held, "Not held, or not as it was, of the others:", "")
     return "\n".join(lines)

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from fret.export.base import Job, list_scores, pair_up
 from fret.export.texts import write_passage, write_query
+from fret.figures import count
 from fret.records import Example
 
 
@@ -22,7 +23,7 @@ class SentenceTransformers:
         n, schema = _count(job), _schema(job)
         for example in job.examples():
             if len(example.negatives) < n:
-                job.left_out[f"fewer than {n} negatives"] += 1
+                job.left_out[f"fewer than {count(n, 'negative')}"] += 1
                 continue
             row = _make_row(example, job, n)
             if row is None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fret.errors import ModelError
+from fret.figures import agree, count
 from fret.llm.batch_service import BatchService
 from fret.llm.budget import BudgetError
 from fret.llm.file_lane import describe
@@ -97,8 +98,8 @@ class BatchLane:
     def _gone(self, parcel: Parcel) -> ModelError:
         return ModelError(
             f"The service does not know the batch {parcel.batch_id}, or its files (it keeps them "
-            "for 30 days). If the key and its project are right, forget it with `fret batch "
-            f"cancel`: its {parcel.n} requests are then sent anew, and paid anew."
+            "for 30 days). If the key and its project are right, forget it with `fret batch cancel "
+            f"PIPELINE`: its {count(parcel.n, 'request')} will then be sent anew, and paid anew."
         )
 
     def look(self) -> list[Status]:
@@ -127,26 +128,30 @@ class BatchLane:
                 unpaid.append(parcel)
         parcels = self._parcels()
         out = [parcel for parcel in parcels if parcel.batch_id]
+        n = sum(parcel.n for parcel in out)
         if unpaid and not any(p.sent for p in self._ledger.parcels(self._source.run, "batch")):
             raise self._without_money(unpaid)
         text = (
-            f"{sum(p.n for p in out)} requests to {self._source.model} are out in {len(out)} "
-            "batches, which may take up to 24 hours"
+            f"{count(n, 'request')} to {self._source.model} {agree(n, 'is', 'are')} out in "
+            f"{count(len(out), 'batch')}, which may take up to 24 hours"
         )
         if lost := len(waiting) - len(parcels):
-            text += f"; {lost} files of requests are gone, and written anew by the next run"
+            text += f"; {count(lost, 'lost file')} of requests will be written anew by the next run"
         if unpaid:
-            text += f"; {len(unpaid)} more wait until it shows how much of the budget these take"
+            wait = agree(len(unpaid), "waits", "wait")
+            text += f"; {len(unpaid)} more {wait} until it shows how much of the budget these take"
         if held := len(parcels) - len(out) - len(unpaid):
-            text += f"; {held} more wait for room in the service's queue"
-        return text + ". Look with `fret batch status`, and run the same command again later."
+            text += f"; {held} more {agree(held, 'waits', 'wait')} for room in the service's queue"
+        return (
+            text + ". Look with `fret batch status PIPELINE`, and run the same command again later."
+        )
 
     def _without_money(self, unpaid: list[Parcel]) -> BudgetError:
         return BudgetError(
             f"The budget allows no further batch: {self._usd_left():.4f} USD are left, and the "
             f"smallest of the {len(unpaid)} that wait may cost "
             f"{min(parcel.most_usd for parcel in unpaid):.4f}. All answers so far are kept; raise "
-            "budget.usd to go on, or end them with `fret batch cancel`."
+            "budget.usd to go on, or end them with `fret batch cancel PIPELINE`."
         )
 
     def cancel(self) -> None:
@@ -251,7 +256,8 @@ class BatchLane:
             return f"batch {batch.id}: no room in the service's queue; it is sent again later"
         self._end(parcel)
         raise ModelError(
-            f"The service refused the batch {batch.id}: {said}. Its {parcel.n} requests were not "
+            f"The service refused the batch {batch.id}: {said}. Its {count(parcel.n, 'request')} "
+            f"{agree(parcel.n, 'was', 'were')} not "
             "answered; mend the cause and run again, and they are sent anew."
         )
 

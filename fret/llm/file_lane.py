@@ -4,6 +4,7 @@ import shlex
 from collections import Counter
 from pathlib import Path
 
+from fret.figures import agree, count
 from fret.llm.packer import file_of
 from fret.llm.parcels import Ledger, Parcel, TakenIn
 from fret.llm.stored import Source
@@ -44,7 +45,8 @@ class FileLane:
         commands = [self._command(parcel) for parcel in parcels]
         n = sum(parcel.n for parcel in parcels)
         return (
-            f"{n} requests to {self._source.model} lie in {self._folder}. Run them with any engine "
+            f"{count(n, 'request')} to {self._source.model} {agree(n, 'lies', 'lie')} in "
+            f"{self._folder}. Run them with any engine "
             "that takes OpenAI's batch files, and put its answers beside them, as:\n  "
             + "\n  ".join(commands)
             + "\nvllm run-batch knows chat only; log-probabilities of prompts need another engine."

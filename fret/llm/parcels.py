@@ -242,6 +242,6 @@ def describe_elsewhere(parcels: Sequence[Parcel]) -> str:
     out = sorted({(parcel.source.run, parcel.source.lane) for parcel in parcels})
     where = " and ".join(f"for the run {run} by {lane}" for run, lane in out)
     return (
-        f"are out {where}. Let that run take their answers in (`fret run`, or `fret batch collect`)"
-        " and run again, or end them there with `fret batch cancel`."
+        f"out {where}. With the pipeline of that run, take their answers in (`fret run`, or "
+        "`fret batch collect`) and run again, or end them (`fret batch cancel`)."
     )

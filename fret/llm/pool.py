@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from fret.errors import FretError, ModelError, UserError
+from fret.figures import agree
 from fret.llm.answers import AnswerStore
 from fret.llm.budget import Price
 from fret.llm.courier import Courier, Result
@@ -244,7 +245,8 @@ class Pool:
         if not self._elsewhere:
             return
         if n := len(self._ledger.are_out([job.key for job in jobs])):
-            raise UserError(f"{n} of these requests {describe_elsewhere(self._elsewhere)}")
+            where = describe_elsewhere(self._elsewhere)
+            raise UserError(f"{n} of these requests {agree(n, 'is', 'are')} {where}")
 
     def _take(self, job: Job, reply: Reply | Failure) -> None:
         """Settle a job with what the store says."""

@@ -8,6 +8,7 @@ where the Hub asks for it, and have no timeout. So what the Hub answers is looke
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from fret.figures import count
 from fret.publish.hub_errors import Busy, busy_of, is_passing
 
 T = TypeVar("T")
@@ -28,7 +29,9 @@ def ask(call: Callable[[], T], *, warn: Callable[[str], None]) -> T:
 
     def say_wait(state: Any) -> None:
         if (wait := state.next_action.sleep) > _TOLD_S:
-            warn(f"The Hub is busy or out of reach; trying again in {wait:.0f} seconds.")
+            warn(
+                f"The Hub is busy or out of reach; trying again in {count(round(wait), 'second')}."
+            )
 
     retrying = Retrying(
         retry=retry_if_exception(_is_worth_waiting),

@@ -17,7 +17,7 @@ from fret.store import Run
 MANIFEST = "manifest.json"
 _BLOCK = 1 << 20
 
-_AGAIN = "Run `fret run` on the pipeline again: finished stages are not made anew, the dataset is."
+_AGAIN = "Run `fret run PIPELINE` again: finished stages are not made anew, the dataset is."
 
 
 class Entry(NamedTuple):

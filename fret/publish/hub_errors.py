@@ -131,7 +131,7 @@ def _say_status(status: int, code: str, said: str, place: Place) -> str:
     if status == 413 or (status == 400 and _TOO_LARGE.search(said)):
         return (
             f"The Hub finds a file of the dataset too large.{quoted} "
-            "`fret publish --dry-run` lists the sizes."
+            "`fret publish PIPELINE --dry-run` lists the sizes."
         )
     say = _BY_STATUS.get(status)
     if say is None:

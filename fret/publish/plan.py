@@ -66,25 +66,24 @@ def make_plan(
     tag: str,
     message: str,
     refusals: Sequence[str] = (),
-    trouble: str = "",
+    notes: Sequence[str] = (),
+    was_seen: bool = True,
 ) -> Plan:
     """Compare the dataset with the repository.
 
     Args:
-        remote: None where there is none, or where `trouble` says why it could not be looked at.
+        remote: None where there is none, or where it could not be looked at.
+        was_seen: whether it could.
     """
     there = remote.files if remote else {}
     names = {file.name for file in local}
     deleted = find_old(remote, names)
     private = remote.private if remote else options.makes_private
-    notes = []
-    if trouble:
-        notes.append(f"The repository could not be looked at, so all is shown as new. {trouble}")
     if private and not options.makes_private:
-        notes.append("The repository is private and stays so: make it public in its settings.")
+        notes = [*notes, "The repository is private and stays so: make it public in its settings."]
     return Plan(
         repo=options.repo,
-        exists=None if trouble else remote is not None,
+        exists=remote is not None if was_seen else None,
         private=private,
         files=tuple(PlannedFile(f.name, f.size, _is_there(f, there)) for f in local),
         deleted=tuple(deleted),

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fret.errors import HubError, UserError
+from fret.figures import count
 from fret.publish.folder import LocalFile, count_rows, find_unlisted, hash_files, list_folder
 from fret.publish.hub import Hub, speaking_to
 from fret.publish.hub_errors import NO_TOKEN
+from fret.publish.licences import doubt_licence
 from fret.publish.options import Options, Watcher
 from fret.publish.plan import Plan, is_done, make_plan
 from fret.publish.refusals import refuse_by_remote, refuse_by_run, refuse_secrets
@@ -75,12 +77,25 @@ def publish_dataset(
             tag=tag,
             message=f"Dataset of the run {run.name} by fret ({tag})",
             refusals=refusals,
-            trouble=trouble,
+            notes=_list_notes(hub, options, trouble),
+            was_seen=not trouble,
         )
         if dry_run:
             return Published(plan, hub.url)
         _stop_at(refusals)
         return _send(hub, plan, local, remote, watcher)
+
+
+def _list_notes(hub: Hub, options: Options, trouble: str) -> list[str]:
+    """List what a person should know before, though it does not stand against publishing."""
+    notes = []
+    if trouble:
+        notes.append(f"The repository could not be looked at, so all is shown as new. {trouble}")
+    if hub.token is None and NO_TOKEN not in trouble:
+        notes.append(f"{NO_TOKEN} Without one nothing can be published.")
+    if options.licence and (doubt := doubt_licence(options.licence)):
+        notes.append(doubt)
+    return notes
 
 
 def _look(hub: Hub, *, dry_run: bool) -> tuple[Remote | None, str]:
@@ -187,7 +202,7 @@ def _compare(file: LocalFile, found: RemoteFile | None, hub: Hub) -> None:
     if found is None:
         raise HubError(_say_wrong(hub, file.name, "is missing"))
     if found.size != file.size:
-        what = f"has {found.size} bytes instead of {file.size}"
+        what = f"has {count(found.size, 'byte')} instead of {file.size}"
         raise HubError(_say_wrong(hub, file.name, what))
     if not found.holds(file):
         raise HubError(_say_wrong(hub, file.name, "has another hash than the local file"))

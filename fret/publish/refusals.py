@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from fret.durable import sha256_of
+from fret.figures import count
 from fret.publish.options import Options
 from fret.publish.remote import Remote
 from fret.publish.secrets import Finding
@@ -19,7 +20,7 @@ def refuse_by_run(run: Run, options: Options) -> Iterator[str]:
         yield (
             "The dataset has no licence, so nobody may use it. Name one in the pipeline file, as "
             "in `publish: {licence: cc-by-4.0}` (`other` where the pages have several), and run "
-            "`fret run` once more: only the card is written anew."
+            "`fret run PIPELINE` once more: only the card is written anew."
         )
     if decided := _say_undecided(run, options.accept_contamination):
         yield decided
@@ -32,9 +33,9 @@ def refuse_by_remote(remote: Remote | None, options: Options, tag: str) -> Itera
     is_own = remote.listed is not None or remote.is_empty
     if not is_own and not options.force:
         yield (
-            f"The repository {options.repo} holds {len(remote.files)} files that fret did not put "
-            "there. Take another name, or add --force: files of the same names are replaced, the "
-            "others stay."
+            f"The repository {options.repo} holds {count(len(remote.files), 'file')} that fret did "
+            "not put there. Take another name, or add --force: files of the same names are "
+            "replaced, the others stay."
         )
     if not is_own and remote.tags.get(tag):
         yield (
@@ -61,19 +62,15 @@ def refuse_secrets(findings: Sequence[Finding]) -> Iterator[str]:
         lines.append(f"  - and {len(findings) - _LISTED} more")
     hashes = ", ".join(finding.hash for finding in findings[:_LISTED])
     yield (
-        f"{_count(len(findings), 'secret')} in the dataset:\n" + "\n".join(lines) + "\n"
+        f"{count(len(findings), 'secret')} in the dataset:\n" + "\n".join(lines) + "\n"
         "    Take their pages out of the source (`full` names the address of each) and run the "
         "pipeline again; tell the owner of a real one. What you have looked at and is no secret, "
         f"list by its hash: publish: {{not_secret: [{hashes}]}}"
     )
 
 
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
-
-
 def _say_more(n: int) -> str:
-    return f" and {_count(n - 1, 'other place')}" if n > 1 else ""
+    return f" and {count(n - 1, 'other place')}" if n > 1 else ""
 
 
 def _say_undecided(run: Run, accepted: str | None) -> str | None:
@@ -91,7 +88,7 @@ def _say_undecided(run: Run, accepted: str | None) -> str | None:
     other = " The matches are not those that were accepted." if accepted else ""
     return (
         f"Passages hold what evaluation sets ask or answer ({found['passages']} of them, "
-        f"{found['matches']} times), and nobody has decided on that.{other} Read "
+        f"{count(found['matches'], 'time')}), and nobody has decided on that.{other} Read "
         f"{shlex.quote(str(listed))}, then either set `passages.decontamination.action: drop` and "
         "run again, or, where they may stay, accept these: "
         f"publish: {{accept_contamination: {known}}}"

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from fret.figures import agree, percent
 from fret.report.counting import rank_counts
 from fret.report.drawing import Bars, Form, Shares
 from fret.report.gather import RANKS
 from fret.report.histograms import draw_grades, draw_hardness, draw_lengths, draw_scores
 from fret.report.source import Source
-from fret.report.wording import count, count_of, explain, name_language, percent, share_of
+from fret.report.wording import count, count_of, explain, name_language, share_of
 
 _MOST_BARS = 12
 
@@ -94,7 +95,7 @@ def _draw_task_types(source: Source) -> Iterator[Chart]:
         away = [float(c * (moved.get(name) or 0)) for name, c in shown]
         parts = [[c - a for (_, c), a in zip(shown, away, strict=True)], away]
     if rest:
-        names.append(f"{count(len(counts) - len(shown))} others")
+        names.append(count_of(len(counts) - len(shown), "other"))
         parts = [*([*part, 0.0] for part in parts), [0.0] * len(shown) + [float(rest)]]
     totals = [c for _, c in shown] + ([rest] if rest else [])
     yield Chart(
@@ -171,8 +172,8 @@ def _draw_ranks(source: Source) -> Iterator[Chart]:
     first = {whose: row[0] for whose, row in zip(ranks, rows, strict=True)}
     seed = first.get("seed, by retrieval")
     reading = (
-        f"The retrievers rank the seed first for {percent(seed)} of the queries, the scorers for "
-        f"{percent(first['seed, after scoring'])}."
+        f"Of the examples with a seed, the retrievers rank it first in {percent(seed)}, the "
+        f"scorers in {percent(first['seed, after scoring'])}."
         if seed is not None
         else "No query has a seed; the scorers have the positive first for "
         + ", ".join(f"{percent(s)} ({w.removeprefix('positive, by ')})" for w, s in first.items())
@@ -198,8 +199,8 @@ def _draw_refusals(source: Source) -> Iterator[Chart]:
     total = sum(counts.values())
     yield _count_chart(
         ("refusals", "negatives", "Why candidates may be no negatives", "reason"),
-        f"{count_of(total, 'candidate was', 'candidates were')} kept from being negatives; the "
-        f"most frequent reason, with {share_of(most, total)}: {first}.",
+        f"{count_of(total, 'candidate')} {agree(total, 'was', 'were')} kept from being negatives; "
+        f"the most frequent reason, with {share_of(most, total)}: {first}.",
         named,
         total,
     )
@@ -214,7 +215,7 @@ def _count_chart(
     values = [[float(c) for _, c in shown]]
     if rest:
         values = [[*values[0], 0.0], [0.0] * len(shown) + [float(rest)]]
-        shown = [*shown, (f"{count(len(counts) - len(shown))} others", rest)]
+        shown = [*shown, (count_of(len(counts) - len(shown), "other"), rest)]
     rows = [(label, count(c), share_of(c, n)) for label, c in shown]
     form = Bars(
         labels=[label for label, _, _ in rows],

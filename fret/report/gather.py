@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from fret.records import Example
 from fret.report.counting import BoundedCounter, Lowest, draw
 from fret.retrieval.tokenize import tokenize
+from fret.sites import site_of
 
 # Enough for shares that are right within a hundredth, and some 30 MB.
 SAMPLE = 20_000
@@ -79,7 +79,7 @@ def gather(examples: Iterable[Example], *, n_to_read: int, relevant_from: float)
     for example in examples:
         place = draw(example.query_id)
         found.n += 1
-        found.sites.add(name_site(example.positive_url))
+        found.sites.add(site_of(example.positive_url))
         if found.sample.wants(place):
             found.sample.add(place, _measure(example))
         _add_duels(found, example)
@@ -87,14 +87,6 @@ def gather(examples: Iterable[Example], *, n_to_read: int, relevant_from: float)
         _add_grades(found, example, relevant_from)
         _add_to_group(found, example, place, n_to_read)
     return found
-
-
-def name_site(url: str) -> str:
-    """Return the host of an address, without www; empty for what has none, as files."""
-    try:
-        return (urlsplit(url).hostname or "").removeprefix("www.")
-    except ValueError:
-        return ""
 
 
 def _measure(example: Example) -> Measured:

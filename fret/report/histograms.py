@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from fret.figures import percent
 from fret.report.drawing import Form, Histograms, Panel
 from fret.report.gather import GRADE_BINS, SAMPLE
 from fret.report.source import Source
-from fret.report.wording import count, percent, share_of
+from fret.report.wording import count, share_of
 
 Parts = tuple[str, str, Form, Sequence[str], Sequence[Sequence[str]]]
 
@@ -135,8 +136,9 @@ def draw_hardness(source: Source) -> Iterator[Parts]:
     edges = [low / 10 for low in range(12)]
     easy, hard = found["under_0.5"], found["over_0.95"]
     reading = (
-        f"{percent(easy)} of the negatives are easy (under half of the positive's similarity to "
-        f"the query), {percent(hard)} so near that they may be relevant (over 0.95 of it)."
+        f"Of {count(n)} negatives that can be compared, {percent(easy)} are easy (under half of "
+        f"the positive's similarity to the query), {percent(hard)} so near that they "
+        "may be relevant (over 0.95 of it)."
     )
     panel = Panel(
         "similarity of the negative / of the positive",

@@ -13,7 +13,7 @@ from fret.report.source import N_TO_READ, Source, read_source
 from fret.report.tables import make_tables
 from fret.report.to_read import choose_to_read, describe_examples, list_meanings
 from fret.report.trust import make_checks, make_tiles, summarize
-from fret.report.wording import count
+from fret.report.wording import count, count_of
 from fret.single_page import render_single_page, show_controls
 from fret.store import Run
 
@@ -86,8 +86,8 @@ def _say_sample(source: Source, n_shown: int) -> str:
     if n <= N_TO_READ:
         return "All examples of the run."
     return (
-        f"{count(n_shown)} of {count(n)} examples, drawn over kinds of task, languages, splits and "
-        "whether the positive moved; small groups have more than their share."
+        f"{count(n_shown)} of {count_of(n, 'example')}, drawn over kinds of task, languages, "
+        "splits and whether the positive moved; small groups have more than their share."
     )
 
 

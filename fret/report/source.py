@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from fret.errors import UserError
-from fret.manifest import Manifest
+from fret.manifest import STAGES, Manifest
+from fret.prices import Price, read_prices
 from fret.records import Example
 from fret.report.gather import Found, gather
-from fret.report.prices import Price, read_prices
 from fret.store import Run
 
-STAGES = ("pages", "passages", "queries", "candidates", "judgements", "examples")
 # How many examples the page holds to read.
 N_TO_READ = 300
 
@@ -73,7 +72,7 @@ def read_source(run: Run) -> Source:
     found = gather(
         run.rows(Example), n_to_read=N_TO_READ, relevant_from=relevant_from(manifests[-1])
     )
-    return Source(run.name, manifests, found, read_prices(run.path / "run.json"))
+    return Source(run.name, manifests, found, read_prices(run.notes().get("settings", {})))
 
 
 def _refuse_misfits(run: Run, manifests: Sequence[Manifest]) -> None:

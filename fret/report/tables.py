@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from fret.report.prices import cost_of
+from fret.figures import percent, span
+from fret.prices import cost_of
 from fret.report.source import Source
-from fret.report.wording import count, explain, money, percent, share_of
+from fret.report.wording import count, count_of, explain, share_of
 
 _MOST_REASONS = 20
 
@@ -63,7 +64,7 @@ def _compare_scorers(source: Source) -> Iterator[Table]:
         "positives",
         "How far the scorers agree",
         f"{pair.replace(' & ', ' and ')} have the same favourite in {percent(least['same_first'])} "
-        "of the queries; where they differ, the fused ranking decides.",
+        "of the judged queries; where they differ, the fused ranking decides.",
         ("scorers", "same favourite", "Kendall’s tau"),
         [
             (
@@ -87,7 +88,8 @@ def _list_retrievers(source: Source) -> Iterator[Table]:
         "positives",
         "How often retrieval finds the seed",
         f"{names.get(best, best)} has the seed first most often, for "
-        f"{percent(recall[best][depths[0]])} of the queries: the higher, the easier the queries.",
+        f"{percent(recall[best][depths[0]])} of all queries with one: the higher, the easier they "
+        "are.",
         ("retriever", *(f"first {d.removeprefix('@')}" for d in depths)),
         [
             (names.get(name, name), *(percent(at[d]) if d in at else "–" for d in depths))
@@ -101,8 +103,8 @@ def _add_up_costs(source: Source) -> Iterator[Table]:
     totals: dict[str, float] = defaultdict(float)
     lines: list[tuple[str, Mapping[str, float]]] = []
     for manifest in source.manifests:
-        cost = cost_of(manifest, source.prices)
-        usage = {**manifest.usage, **({} if cost is None else {"usd": cost})}
+        low, high = cost_of(manifest, source.prices) or (0.0, 0.0)
+        usage = {**manifest.usage, "low": low, "high": high}
         lines.append((manifest.stage, usage))
         for key, value in usage.items():
             totals[key] += value
@@ -119,11 +121,12 @@ def _add_up_costs(source: Source) -> Iterator[Table]:
 def _say_costs(totals: Mapping[str, float], n: int) -> str:
     tokens = totals["input_tokens"] + totals["output_tokens"]
     told = (
-        f"{count(totals['requests'])} answers of language models and {count(tokens)} tokens: "
-        f"{count(tokens / n)} tokens for each example"
+        f"{count_of(totals['requests'], 'answer')} of language models and "
+        f"{count_of(tokens, 'token')}: {count_of(tokens / n, 'token')} for each example"
     )
-    if totals.get("usd"):
-        told += f", {money(totals['usd'])} by the pipeline file's prices, without discounts"
+    if totals["high"]:
+        cost = span(totals["low"], totals["high"])
+        told += f", {cost} by the pipeline file's prices, without discounts"
     return told + "."
 
 
@@ -131,10 +134,9 @@ def _tell_usage(usage: Mapping[str, float]) -> tuple[str, str, str, str]:
     requests, told = usage.get("requests", 0), usage.get("input_tokens", 0)
     if not requests:
         return "–", "–", "–", "–"
-    cost = usage.get("usd")
     return (
         count(requests),
         count(told),
         count(usage.get("output_tokens", 0)),
-        money(cost) if cost else "–",
+        span(usage["low"], usage["high"]) if usage["high"] else "–",
     )

@@ -4,9 +4,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from fret.figures import agree, percent
+from fret.manifest import count_lost
 from fret.report.counting import rank_counts
-from fret.report.source import STAGES, Source
-from fret.report.wording import count, explain, join_counts, name_language, percent, share_of
+from fret.report.source import Source
+from fret.report.wording import (
+    count,
+    count_of,
+    explain,
+    join_counts,
+    name_language,
+    share_of,
+)
 
 Level = Literal["look", "good", "note"]
 
@@ -45,8 +54,8 @@ def summarize(source: Source) -> str:
     models = sorted({str(model.get("model", "")) for model in source.models} - {""})
     return (
         "Training examples for embedding models: a retrieval task, a query, the passage that "
-        f"answers it best, and hard negatives. Made from {count(passages)} passages of "
-        f"{count(pages)} pages. " + _say_who_wrote(str(writer.get("kind", "")), models)
+        f"answers it best, and hard negatives. Made from {count_of(passages, 'passage')} of "
+        f"{count_of(pages, 'page')}. " + _say_who_wrote(str(writer.get("kind", "")), models)
     )
 
 
@@ -65,34 +74,33 @@ def make_tiles(source: Source) -> list[Tile]:
     n_negatives = sum(n * int(each) for each, n in measures["negatives"].items())
     picks = [f"{count(n)} {explain(pick)}" for pick, n in rank_counts(measures["picks"])[:3]]
     return [
-        Tile(
-            count(n), "example" if n == 1 else "examples", join_counts(_ordered(measures["splits"]))
-        ),
-        _tile_moved(measures["positive_is_not_seed"]),
+        Tile(count(n), agree(n, "example", "examples"), join_counts(_ordered(measures["splits"]))),
+        _tile_moved(measures["positive_is_not_seed"], sum(measures["seed_ranks"].values())),
         _tile_grades(source),
         _tile_dropped(source),
         _tile_languages(measures["languages"], n),
-        Tile(count(n_negatives), "negative" if n_negatives == 1 else "negatives", ", ".join(picks)),
+        Tile(count(n_negatives), agree(n_negatives, "negative", "negatives"), ", ".join(picks)),
     ]
 
 
-def _tile_moved(share: float | None) -> Tile:
+def _tile_moved(share: float | None, n_seeded: int) -> Tile:
     if share is None:
         return Tile("–", "positives moved", "no query has a seed")
     return Tile(
         percent(share),
         "positives moved",
-        "another passage was chosen than the one the query was written from",
+        f"of {count(n_seeded)} with a seed: another passage was chosen than the one the query was "
+        "written from",
     )
 
 
 def _tile_dropped(source: Source) -> Tile:
-    stages = source.manifests[STAGES.index("queries") :]
-    lost = {m.stage: m.dropped for m in stages if m.dropped}
+    lost, asked_for = count_lost(source.manifests)
+    where = ", ".join(f"{count(n)} at {stage}" for stage, n in lost.items())
     return Tile(
-        share_of(sum(lost.values()), stages[0].rows + stages[0].dropped),
+        share_of(sum(lost.values()), asked_for),
         "of queries dropped",
-        ", ".join(f"{count(n)} at {stage}" for stage, n in lost.items()) or "each gave an example",
+        f"of {count(asked_for)} asked for: {where or 'each gave an example'}",
     )
 
 
@@ -101,7 +109,7 @@ def _tile_languages(counts: dict[str, int], n: int) -> Tile:
     told = ", ".join(f"{name} {share_of(c, n)}" for name, c in known[:3])
     return Tile(
         count(len(known)) if known else "–",
-        "language" if len(known) == 1 else "languages",
+        agree(len(known), "language", "languages"),
         told + (" …" if len(known) > 3 else "") if known else "not known",
     )
 
@@ -157,8 +165,8 @@ def _check_grades(source: Source) -> Iterator[Check]:
     share = source.found.relevant_positives / source.n_graded
     yield Check(
         "good" if share >= _RELEVANT else "look",
-        f"The judge finds {percent(share)} of the positives relevant. How right the judge is, only "
-        "people can say: fret audit PIPELINE.",
+        f"The judge finds {percent(share)} of the positives that it graded relevant. How right "
+        "it is, only people can say: fret audit PIPELINE.",
     )
 
 
@@ -170,7 +178,7 @@ def _check_false_negatives(source: Source) -> Iterator[Check]:
     elif (near := source.examples["hardness"]["over_0.95"]) is not None:
         share = near
         text = (
-            f"{percent(share)} of the negatives are nearly as similar to the query as the positive "
+            f"{_say_compared(source, share)} are nearly as similar to the query as the positive "
             "(over 0.95 of it), where they are often relevant"
         )
     else:
@@ -183,9 +191,14 @@ def _check_easy(source: Source) -> Iterator[Check]:
     if share is not None:
         yield Check(
             "look" if share > _EASY else "good",
-            f"{percent(share)} of the negatives are under half as similar to the query as the "
-            f"positive{': easy ones, which teach little' if share > _EASY else ''}.",
+            f"{_say_compared(source, share)} are under half as similar to the query as the positive"
+            f"{': easy ones, which teach little' if share > _EASY else ''}.",
         )
+
+
+def _say_compared(source: Source, share: float) -> str:
+    n = source.examples["hardness"]["of"]
+    return f"{percent(share)} of the {count(n)} negatives that can be compared with their positive"
 
 
 def _check_moved(source: Source) -> Iterator[Check]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from fret import figures
 from fret.language.names import LANGUAGE_NAMES
 
 # What the names in a run mean to someone who did not make it; others are shown as they are.
@@ -47,28 +48,14 @@ def count(n: float) -> str:
     return f"{n:,.0f}"
 
 
-def count_of(n: int, one: str, many: str) -> str:
-    """Write a number with its noun."""
-    return f"{count(n)} {one if n == 1 else many}"
-
-
-def percent(share: float) -> str:
-    """Write a share: never as none or all of something where it is not."""
-    if 0 < share < 0.001:
-        return "under 0.1%"
-    if 0.999 < share < 1:
-        return "over 99.9%"
-    digits = 0 if share in (0, 1) else 1
-    return f"{share:.{digits}%}"
+def count_of(n: float, noun: str) -> str:
+    """Write a number with its noun, the thousands parted."""
+    return figures.count(n, noun, parted=True)
 
 
 def share_of(n: float, of: float) -> str:
     """Write n as a share of something; a dash where there is nothing."""
-    return percent(n / of) if of else "–"
-
-
-def money(usd: float) -> str:
-    return f"${usd:,.2f}" if usd >= 0.1 else f"${usd:.4f}"
+    return figures.percent(n / of) if of else "–"
 
 
 def join_counts(counts: Mapping[str, int]) -> str:

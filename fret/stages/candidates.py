@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from fret.checks.round_trip import measure_round_trip
 from fret.choosing.kinship import Kin, Kinship
 from fret.config import CandidatesSettings
+from fret.figures import count
 from fret.fingerprint import identity_of
 from fret.reasons import Reason
 from fret.records import Candidates as CandidatesRecord
@@ -53,7 +54,7 @@ class Candidates(Stage):
         self._lookup = self._context.lookup(run)
         if len(self._lookup) < self._settings.top_k:
             self._context.observer.warned(
-                f"There are {len(self._lookup)} passages, fewer than candidates.top_k = "
+                f"The run has {count(len(self._lookup), 'passage')}, fewer than candidates.top_k = "
                 f"{self._settings.top_k}: a query has no more candidates than are found."
             )
         with self._effort.spent_on("index"):
@@ -122,7 +123,7 @@ class Candidates(Stage):
         n_top, top = len(rows), set(rows)
         rows += [row for row in pool.rows[: self._settings.deeper_to or 0] if row not in top]
         if len(rows) < 2:
-            detail = f"only {len(rows)} passages were found for {query.text[:80]!r}"
+            detail = f"found only {count(len(rows), 'passage')} for {query.text[:80]!r}"
             return Dropped(self.name, query.id, Reason.TOO_FEW_CANDIDATES, detail)
         return CandidatesRecord(
             query_id=query.id,

@@ -16,6 +16,7 @@ from fret.choosing.separability import measure_separability
 from fret.choosing.splits import HeldOutPage, Sides
 from fret.config import ExamplesSettings, JudgementsSettings
 from fret.durable import write_records
+from fret.figures import count
 from fret.fingerprint import identity_of
 from fret.lookup import PassageLookup
 from fret.records import Candidates, Dropped, Example, Judgement, Page, Query, Record, Scoring
@@ -78,10 +79,11 @@ class Examples(Stage):
         return {"examples": {**measures, "separability": separability, **groups}}
 
     def _tell_empty_splits(self, found: Mapping[str, int], run: Run) -> None:
+        n_pages = run.n_rows(Page)
         for name, share in self._splits.items():
             if share and not found.get(name):
                 self._context.observer.warned(
-                    f"No example is in the split {name!r}: {share:.0%} of {run.n_rows(Page)} pages "
+                    f"No example is in the split {name!r}: {share:.0%} of {count(n_pages, 'page')} "
                     f"were to be. Raise examples.splits.{name}, or add pages."
                 )
 

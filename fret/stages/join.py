@@ -20,6 +20,6 @@ def join_queries(run: Run, record: type[Record], shard: int) -> Iterator[tuple[Q
         if query is None:
             raise StoreError(
                 f"The stages queries and {record.STAGE} do not fit together in shard {shard}. "
-                f"Make the later one anew with `--redo {record.STAGE}`."
+                f"Make the later one anew with `fret run PIPELINE --redo {record.STAGE}`."
             )
         yield query, row

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fret.config import OpenAIModel, PipelineSettings
 from fret.errors import UserError
+from fret.figures import agree, count
 from fret.llm.answers import AnswerStore
 from fret.llm.batch import BatchLane, Status
 from fret.llm.batch_service import BatchService
@@ -93,7 +94,7 @@ class Lanes:
             self._spools[name].n_pending,
             Ledger(self._store()).elsewhere(self._source(name)),
         )
-        return f"{n} of its requests {describe_elsewhere(others)}"
+        return f"{n} of its requests {agree(n, 'is', 'are')} {describe_elsewhere(others)}"
 
     def refuse_two_lanes(self) -> None:
         """Refuse to ask in one lane what may be out, and be paid, in another.
@@ -108,9 +109,10 @@ class Lanes:
         for parcel in parcels:
             if parcel.source.lane != self._lane:
                 raise UserError(
-                    f"{parcel.n} requests of this run are out by {parcel.source.lane}. Go on with "
-                    f"--lane {parcel.source.lane}, or end them with `fret batch cancel` (after "
-                    "which `fret batch collect` takes in what was answered by then)."
+                    f"{count(parcel.n, 'request')} of this run {agree(parcel.n, 'is', 'are')} out "
+                    f"by {parcel.source.lane}. Go on with "
+                    f"--lane {parcel.source.lane}, or end them with `fret batch cancel PIPELINE` "
+                    "(`fret batch collect PIPELINE` then takes in what was answered by then)."
                 )
 
     def manage_batches(self, action: str) -> list[Status]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+from fret.figures import agree, count
 from fret.reasons import Reason
 from fret.records import Dropped, Page, hash_json
 from fret.stages.context import Context
@@ -81,7 +82,8 @@ class PageFilters:
             text, n_lines = self._repeated.remove(page.url, page.text)
             notes.count("repeated_lines", n_lines)
             if not text:
-                what = f"all its {n_lines} lines stand on many pages of its site: {page.url[:200]}"
+                stands = f"{count(n_lines, 'line')} {agree(n_lines, 'stands', 'stand')}"
+                what = f"all of it, {stands} on many pages of its site: {page.url[:200]}"
                 fault = Fault(Reason.ONLY_REPEATED_LINES, what)
             page = replace(page, text=text)
         return page if fault is None else _drop(page, fault)

@@ -39,7 +39,7 @@ class Pages(Stage):
     """Reads the source and extracts; a page that hangs or crashes its worker is dropped."""
 
     name: ClassVar[str] = "pages"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     record: ClassVar[type[Record]] = Page
     reads: ClassVar[tuple[str, ...]] = ()
 

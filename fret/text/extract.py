@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from fret.reasons import Reason
 from fret.text.decode import decode_html
+from fret.text.heading_links import drop_heading_links
 from fret.text.main_text import Focus, find_text, find_text_fast, mark_preformatted
 from fret.text.metadata import Metadata, read_metadata
 from fret.text.structure import drop_title, number_items
@@ -136,6 +137,8 @@ def extract_html(
         return Unusable(Reason.NOT_HTML, f"begins with {data[:20]!r}")
     html = decode_html(data, charset)
     tree = _parse(html)
+    if tree is not None and drop_heading_links(tree) and method.extractor == "resiliparse":
+        html = _write(tree)
     metadata = Metadata("", "", "", "", "") if tree is None else read_metadata(tree, url)
     if method.extractor == "resiliparse":
         text = find_text_fast(html)
@@ -202,6 +205,12 @@ def _parse(html: str) -> Any:
     # Without this, what begins otherwise is taken for a fragment, and its head is thrown away.
     whole = html if "<html" in html[:50].lower() else f"<!DOCTYPE html>\n{html}"
     return load_html(whole)
+
+
+def _write(tree: Any) -> str:
+    from lxml.html import tostring
+
+    return str(tostring(tree, encoding="unicode"))
 
 
 def _explain_no_text(html: str, data: bytes, tree: Any) -> Unusable:

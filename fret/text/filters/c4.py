@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fret.figures import count
 from fret.reasons import Reason
 from fret.text.filters.fault import Fault
 from fret.text.filters.lines import Line, ends_sentence, list_lines, list_words, marks_sentences
@@ -48,7 +49,7 @@ def check_c4(text: str, lines: Sequence[Line], rules: Mapping[str, Any]) -> Faul
         return Fault(Reason.C4_RULE, f"it holds a curly bracket: {around!r}")
     n = sum(len(split_sentences(line.text)) for line in lines)
     if n < rules["min_sentences"] and marks_sentences(text):
-        return Fault(Reason.C4_RULE, f"{n} sentences, fewer than {rules['min_sentences']}")
+        return Fault(Reason.C4_RULE, f"{count(n, 'sentence')}, fewer than {rules['min_sentences']}")
     return None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, chain
 from typing import Any
 
+from fret.figures import count
 from fret.reasons import Reason
 from fret.retrieval.tokenize import list_stopwords
 from fret.text.filters.fault import Fault, find_over, find_under
@@ -40,15 +41,15 @@ def _check_words(text: str, words: Sequence[str], rules: Mapping[str, Any]) -> I
     real = _leave_out_signs(words)
     n = len(real)
     if rules["min_words"] and n < rules["min_words"]:
-        yield f"{n} words, fewer than {rules['min_words']}"
+        yield f"{count(n, 'word')}, fewer than {rules['min_words']}"
     if rules["max_words"] and n > rules["max_words"]:
-        yield f"{n} words, more than {rules['max_words']}"
+        yield f"{count(n, 'word')}, more than {rules['max_words']}"
     signs = {
         "hash signs per word": sum(word.count("#") for word in words),
         "ellipses per word": text.count("...") + text.count("…"),
     }
-    for what, count in signs.items():
-        if found := find_over(count / max(1, n), rules["max_symbols"], what):
+    for what, n_signs in signs.items():
+        if found := find_over(n_signs / max(1, n), rules["max_symbols"], what):
             yield found
     letters = sum(any(map(str.isalpha, word)) for word in real) / max(1, n)
     if found := find_under(letters, rules["min_letter_words"], "of the words hold a letter"):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from fret.figures import count
 from fret.reasons import Reason
 from fret.text.filters.c4 import check_c4, clean_lines
 from fret.text.filters.fault import Fault
@@ -52,9 +53,13 @@ def refine_page(title: str, text: str, language: str, rules: PageRules) -> Refin
 def _check(page: Refined, language: str, rules: PageRules) -> Fault | None:
     n_words = count_words(page.text)
     if n_words < rules.min_words:
-        return Fault(Reason.TOO_SHORT, f"the page has {n_words} words, under {rules.min_words}")
+        return Fault(
+            Reason.TOO_SHORT, f"the page has {count(n_words, 'word')}, under {rules.min_words}"
+        )
     if rules.max_words is not None and n_words > rules.max_words:
-        return Fault(Reason.TOO_LONG, f"the page has {n_words} words, over {rules.max_words}")
+        return Fault(
+            Reason.TOO_LONG, f"the page has {count(n_words, 'word')}, over {rules.max_words}"
+        )
     lines = list_lines(page.text)
     fault = None
     if rules.gopher is not None:

@@ -1,8 +1,6 @@
 """What stages cost, by the prices that the run's pipeline file named."""
 
-import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from fret.manifest import Manifest
@@ -11,33 +9,33 @@ Price = tuple[float, float]
 """USD for a million tokens in and out."""
 
 
-def read_prices(path: Path) -> dict[str, Price]:
+def read_prices(settings: Mapping[str, Any]) -> dict[str, Price]:
     """Return the prices of models by their names, as run.json has them; empty where it has none."""
     try:
-        models = json.loads(path.read_text("utf-8"))["settings"]["models"].values()
+        models = settings["models"].values()
         priced = [model for model in models if model.get("price")]
         return {
             str(m["model"]): (float(m["price"]["input"]), float(m["price"]["output"]))
             for m in priced
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
-def cost_of(manifest: Manifest, prices: Mapping[str, Price]) -> float | None:
+def cost_of(manifest: Manifest, prices: Mapping[str, Price]) -> tuple[float, float] | None:
     """Return what the tokens of a stage cost in USD, without discounts for batches or caches.
 
-    None where a price is not known, or where models of different prices shared the work: the stage
-    notes no tokens by model.
+    From the least to the most: models of different prices may have shared the work, and the stage
+    notes no tokens by model. None where a price is not known.
     """
-    found = {prices.get(name) for name in _find_models(manifest.identity)}
-    if len(found) != 1 or not manifest.usage.get("requests"):
+    names = set(_find_models(manifest.identity))
+    if not names or not names <= prices.keys() or not manifest.usage.get("requests"):
         return None
-    (price,) = found
-    if price is None:
-        return None
-    tokens = (manifest.usage.get(key, 0) for key in ("input_tokens", "output_tokens"))
-    return sum(n * usd for n, usd in zip(tokens, price, strict=True)) / 1e6
+    tokens = [manifest.usage.get(key, 0) for key in ("input_tokens", "output_tokens")]
+    costs = [
+        sum(n * usd for n, usd in zip(tokens, prices[name], strict=True)) / 1e6 for name in names
+    ]
+    return min(costs), max(costs)
 
 
 def _find_models(identity: Any) -> Iterator[str]:
