@@ -389,7 +389,7 @@ def test_what_cannot_be_is_refused_before_any_work() -> None:
 def test_the_tasks_of_the_data_serve_a_format_that_needs_them() -> None:
     result = call("first", "--data", "tables", "--query-format", "{task} {query}")
     assert result.exit_code == 0, result.output
-    assert "which is left out" in call("first", "--data", "tables").output
+    assert "and it is left out" in call("first", "--data", "tables").output
     assert "which is left out" not in result.output
 
 
