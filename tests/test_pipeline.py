@@ -13,6 +13,7 @@ from conftest import page_text, write_pages
 from fret.errors import ConfigError, DriftError, SourceError, StageError, UserError
 from fret.pipeline import STAGES, Pipeline, Silence, dropped_rows
 from fret.records import Candidates, Dropped, Example, Judgement, Page, Passage, Query
+from fret.stages.pages import _count_workers
 
 UNIGRAM = {"kind": "unigram"}
 
@@ -105,9 +106,14 @@ def test_two_runs_are_byte_equal(
     other = tmp_path / "elsewhere"
     write_pages(other / "pages")
     monkeypatch.chdir(other)
-    again = load(pages={**SMALL["pages"], "workers": 1})
+    again = load(pages={**SMALL["pages"], "workers": 2})
     again.run()
     assert shards_of(again) == first
+
+
+def test_few_pages_start_few_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    assert [_count_workers(n) for n in (1, 29, 30, 10_000, None)] == [1, 1, 2, 8, 8]
 
 
 def test_an_added_page_keeps_all_other_ids(done: Pipeline) -> None:
