@@ -22,12 +22,14 @@ def report_errors(again: str = "", *, pipeline: str = "") -> Iterator[None]:
         pipeline: what stands for PIPELINE in the commands that a message names.
     """
     from fret.display import print_error
-    from fret.errors import EmptyStage, FretError, UserError
+    from fret.errors import EmptyStage, FretError, StoppedByFirst, UserError
 
     previous = signal.signal(signal.SIGTERM, _interrupt)
     how = f" Go on with: {again}" if again else ""
     try:
         yield
+    except StoppedByFirst as error:
+        raise typer.Exit(error.exit_code) from None
     except FretError as error:
         says_how = isinstance(error, UserError | EmptyStage)
         told = _COMMAND.sub(rf"\1{_quote(pipeline)}", str(error)) if pipeline else str(error)

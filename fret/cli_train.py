@@ -1,11 +1,16 @@
 """`fret train`: an embedding model from a training file."""
 
-from typing import Annotated
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fret.cli_errors import report_errors, say_again
 from fret.shipped import training_recipes
+
+if TYPE_CHECKING:
+    from fret.config.training import TrainingSettings
 
 
 def train(
@@ -28,20 +33,41 @@ def train(
         str | None,
         typer.Option(metavar="STAGE", help="Train this stage and all after it anew."),
     ] = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Processes that train together; by default one for each GPU.",
+        ),
+    ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Only errors and the last line.")
     ] = False,
 ) -> None:
     """Train an embedding model on datasets, or go on with it."""
-    from fret.display_training import TrainingDisplay, print_trained
     from fret.pipeline_file import load_training
 
     with report_errors(say_again()):
         settings = load_training(config, set_ or [])
-        from fret.training.train import train as train_model  # heavy: only for a right file
+        from fret.training.launch import count_wanted, launch  # heavy: only for a right file
 
-        with TrainingDisplay(quiet=quiet) as display:
-            trained = train_model(settings, reporter=display, redo=redo)
+        n_processes = count_wanted(settings.device, processes)
+        if n_processes > 1:
+            status = launch(n_processes, sys.argv[1:])
+            raise typer.Exit(status)
+        _train_here(settings, redo, quiet)
+
+
+def _train_here(settings: "TrainingSettings", redo: str | None, quiet: bool) -> None:
+    from fret.display_training import TrainingDisplay, print_trained
+    from fret.training.launch import follow_launcher
+    from fret.training.train import train as train_model
+
+    follow_launcher()
+    with TrainingDisplay(quiet=quiet) as display:
+        trained = train_model(settings, reporter=display, redo=redo)
+    if os.environ.get("RANK", "0") == "0":
         print_trained(trained.model, trained.stages)
 
 

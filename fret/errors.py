@@ -10,6 +10,7 @@
     ├── StageError           exit 1: a stage failed, what it finished is kept
     │   ├── EmptyStage           it dropped all that it read
     │   └── StoreError           a file below the run folder is damaged or cannot be written
+    ├── StoppedByFirst       as the first of several processes, which has told why
     ├── Waiting              exit 4: requests are out by batch or file; run again later
     ├── HubError             exit 3: the Hub stopped us (token, right, quota, outage),
     │                        what was sent is kept there
@@ -55,6 +56,14 @@ class RunLocked(UserError):
 
 class StageError(FretError):
     """A stage could not go on."""
+
+
+class StoppedByFirst(FretError):
+    """In one of several processes that train a model: the first stopped, and has told why."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__("The first process stopped.")
+        self.exit_code = exit_code
 
 
 class EmptyStage(StageError):

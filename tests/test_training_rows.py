@@ -13,9 +13,9 @@ from pydantic import TypeAdapter
 
 from fret.config.training import DataSettings
 from fret.errors import UserError
-from fret.training.batches import make_sampler
+from fret.training.batches import Drawing, make_sampler
 from fret.training.format import Format
-from fret.training.prepared import Prepared, prepare
+from fret.training.prepared import Prepared, open_rows, prepare
 from fret.training.rows import Row, group_key, read_rows
 
 GECKO = Format()
@@ -171,13 +171,17 @@ def test_rows_lie_on_disk_with_full_columns(tmp_path: Path) -> None:
     ]
     told: list[int] = []
     warned: list[str] = []
-    made = prepare(tmp_path, "x", sources, n_negatives=2, tell=told.append, warn=warned.append)
+    made = open_rows(
+        prepare(tmp_path, "x", sources, n_negatives=2, tell=told.append, warn=warned.append)
+    )
     assert made.sizes == (3, 2500) and sum(told) == 2503
     assert made.rows.column_names == ["anchor", "positive", "negative", "negative_2", "label"]
     assert list(made.rows[1].values()) == ["a1", "p1", "n1", "m1", [1, 2, 3, 4, 5]]
     assert list(made.rows[2502].values()) == ["b2499", "q2499", "", "", [6, 0, 7, 0, 0]]
     told.clear()
-    again = prepare(tmp_path, "x", sources, n_negatives=2, tell=told.append, warn=warned.append)
+    again = open_rows(
+        prepare(tmp_path, "x", sources, n_negatives=2, tell=told.append, warn=warned.append)
+    )
     assert not told and not warned and again.rows[:] == made.rows[:]
 
 
@@ -186,7 +190,8 @@ def test_rows_that_were_damaged_are_written_anew_with_a_word(tmp_path: Path) -> 
 
     def make() -> Prepared:
         source = [lambda: [Row("a", "p", (), (1, 0, 2))]]
-        return prepare(tmp_path, "x", source, n_negatives=0, tell=id, warn=warned.append)
+        files = prepare(tmp_path, "x", source, n_negatives=0, tell=id, warn=warned.append)
+        return open_rows(files)
 
     make()
     (tmp_path / "x" / "0.arrow").write_bytes(b"half")
@@ -194,12 +199,14 @@ def test_rows_that_were_damaged_are_written_anew_with_a_word(tmp_path: Path) -> 
 
 
 def batches_of(
-    sizes: list[int], weights: list[float], size: int, *, mixed: bool, epoch: int = 0
+    sizes: list[int], weights: list[float], size: int, *, mixed: bool, epochs: int = 1
 ) -> list[list[int]]:
-    sampler = make_sampler(sizes, weights, mixed=mixed)(range(sum(sizes)), size, seed=1)
-    sampler.set_epoch(epoch)
+    drawing = Drawing(sizes, weights, mixed=mixed)
+    n_steps = epochs * drawing.count_batches(size)
+    sampler = make_sampler(drawing, n_steps)(range(sum(sizes)), size, seed=1)
     batches = list(sampler)
-    assert len(batches) == len(sampler)
+    assert len(batches) == len(sampler) == n_steps
+    assert batches == list(sampler)
     return batches
 
 
@@ -214,11 +221,12 @@ def test_rows_are_drawn_by_weight_each_before_any_again(mixed: bool) -> None:
     assert all(of_one) if not mixed else not all(of_one)
 
 
-def test_epochs_differ_and_repeat() -> None:
-    first, again, second = (
-        batches_of([50], [1.0], 8, mixed=True, epoch=epoch) for epoch in (0, 0, 1)
-    )
-    assert first == again != second and len(first) == 6
+def test_each_epoch_is_drawn_anew() -> None:
+    batches = batches_of([50], [1.0], 8, mixed=True, epochs=2)
+    first, second = batches[:6], batches[6:]
+    assert len(second) == 6 and first != second
+    for epoch in (first, second):
+        assert len({row for batch in epoch for row in batch}) == 48
 
 
 def test_data_smaller_than_a_batch_makes_one() -> None:

@@ -10,9 +10,9 @@ from fret.errors import UserError
 from fret.evaluation import Evaluation, evaluate
 from fret.evaluation.options import Observer
 from fret.store import Run
-from fret.training.fit import Reporter
 from fret.training.measure import reading_options
 from fret.training.train import train
+from fret.training.watch import Reporter
 
 BASE = "untrained"
 

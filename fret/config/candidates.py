@@ -40,7 +40,7 @@ class BootstrapSettings(Settings):
     epochs: int = Field(default=1, ge=1)
     """How often each pair is seen."""
     pairs_per_step: int = Field(default=64, ge=2)
-    """Pairs that are each other's negatives; more take more memory."""
+    """Pairs that are each other's negatives; few of them are held in memory at a time."""
     learning_rate: float = Field(default=2e-5, gt=0)
     """Of AdamW, after a warm-up over a tenth of the steps, falling to 0 at the end."""
     temperature: float = Field(default=0.05, gt=0)

@@ -205,7 +205,7 @@ class TrainingStage(Settings):
     steps: int | None = Field(default=None, ge=1)
     """How many steps instead."""
     batch_size: int = Field(default=64, ge=2)
-    """Rows of a step, on each device."""
+    """Rows of a step; several processes share them."""
     mini_batch_size: int | None = Field(default=None, ge=1)
     """Texts that are held in memory with their gradients at a time (gradient caching): large
     batches on small memory, for one more forward pass. null: all of a batch."""

@@ -2,11 +2,13 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+import torch
 from safetensors.torch import load_model, save_model
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer
 from sentence_transformers.sentence_transformer import losses
@@ -14,69 +16,29 @@ from sentence_transformers.sentence_transformer.training_args import (
     SentenceTransformerTrainingArguments,
 )
 from torch import nn
-from transformers import PrinterCallback, TrainerCallback
+from transformers import PrinterCallback
 
 from fret.config.training import GeckoLossSettings, LoraSettings, TrainingStage
 from fret.errors import ConfigError, StageError
-from fret.training.batches import Collator, make_sampler
-from fret.training.checkpoints import find_checkpoint, mark_whole, step_of
+from fret.training.batches import Collator, Drawing, make_sampler
+from fret.training.checkpoints import find_checkpoint, step_of
 from fret.training.lora import adapted
 from fret.training.losses import GeckoLoss
 from fret.training.prepared import Prepared
+from fret.training.team import ALONE, PATIENCE, Team
+from fret.training.watch import Measure, Reporter, Watch
 
 _WEIGHTS = "weights.safetensors"
-
-
-class Reporter(Protocol):
-    """Is told how training goes on."""
-
-    def prepared(self, work: str, n_rows: int) -> None: ...
-
-    def starts(self, work: str, done: int, total: int) -> None: ...
-
-    def stepped(self, work: str, done: int, loss: float | None) -> None: ...
-
-    def measured(self, work: str, step: int, figures: dict[str, float]) -> None: ...
-
-    def warned(self, message: str) -> None: ...
-
-
-class Silent:
-    """Nobody."""
-
-    def prepared(self, work: str, n_rows: int) -> None:
-        return None
-
-    def starts(self, work: str, done: int, total: int) -> None:
-        return None
-
-    def stepped(self, work: str, done: int, loss: float | None) -> None:
-        return None
-
-    def measured(self, work: str, step: int, figures: dict[str, float]) -> None:
-        return None
-
-    def warned(self, message: str) -> None:
-        return None
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
     """What the training runs on, and how; changes no result beyond rounding."""
 
-    device: str = "auto"
+    team: Team = ALONE
     precision: str = "float32"
     gradient_checkpointing: bool = False
     save_every: int = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """What is measured while training."""
-
-    call: Callable[[SentenceTransformer], dict[str, float]]
-    every: int | None
-    """Steps between; None: at the end only."""
 
 
 def fit(
@@ -101,8 +63,9 @@ def fit(
         ConfigError: the loss cannot be made.
     """
     checkpoints = folder / "checkpoints"
+    team = machine.team
     arguments = _make_arguments(stage, checkpoints, data, machine, seed)
-    last = find_checkpoint(checkpoints)
+    last = team.lead(lambda: find_checkpoint(checkpoints))
     with adapted(model, lora):
         trainer = _Trainer(
             model=model,
@@ -110,23 +73,56 @@ def fit(
             train_dataset=data.rows,
             loss=make_loss(model, stage),
             data_collator=Collator(preprocess_fn=model.preprocess),
-            callbacks=[_Watch(stage.name, reporter, measure, model)],
+            callbacks=[Watch(stage.name, reporter, measure, model)],
         )
         trainer.remove_callback(PrinterCallback)
-        reporter.starts(stage.name, step_of(last) if last else 0, count_steps(stage, data))
-        trainer.train(resume_from_checkpoint=str(last) if last else None)
+        n_steps = count_steps(stage, data, team.size)
+        reporter.starts(stage.name, step_of(last) if last else 0, n_steps)
+        with _explained(stage):
+            trainer.train(resume_from_checkpoint=str(last) if last else None)
     return [
         {key: float(value) for key, value in line.items() if _is_number(value)}
         for line in trainer.state.log_history
     ]
 
 
-def count_steps(stage: TrainingStage, data: Prepared) -> int:
-    """Return how many steps a stage makes on one device."""
+@contextmanager
+def _explained(stage: TrainingStage) -> Iterator[None]:
+    """Say what to do where the memory of a GPU did not do."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        smaller = (stage.mini_batch_size or stage.batch_size) // 2
+        raise StageError(
+            f"The memory of the GPU did not do for {stage.name}: {_first_sentence(error)} Set "
+            f"mini_batch_size of the stage, such as {max(1, smaller)} (the loss stays that of the "
+            "whole batch), gradient_checkpointing: true, or a shorter model.max_length."
+        ) from error
+
+
+def _first_sentence(error: Exception) -> str:
+    return str(error).partition(". ")[0] + "."
+
+
+def count_steps(stage: TrainingStage, data: Prepared, n_processes: int = 1) -> int:
+    """Return how many steps a stage makes."""
     if stage.steps:
         return stage.steps
-    sampler = _make_sampler(stage, data)(data.rows, stage.batch_size, seed=0)
-    return max(1, math.ceil(stage.epochs * len(sampler)))
+    an_epoch = _describe(stage, data).count_batches(fit_batch(stage, data, n_processes))
+    return max(1, math.ceil(stage.epochs * an_epoch))
+
+
+def fit_batch(stage: TrainingStage, data: Prepared, n_processes: int) -> int:
+    """Return how many rows a step has: what the stage says, or all that there are where those are
+    fewer; for each process as many.
+
+    Raises:
+        ConfigError: there are fewer rows than processes.
+    """
+    n_rows = sum(data.sizes)
+    if n_rows < n_processes:
+        raise ConfigError(f"stages.{stage.name}: {n_processes} processes need as many rows.")
+    return min(stage.batch_size, n_rows - n_rows % n_processes)
 
 
 def make_loss(model: SentenceTransformer, stage: TrainingStage) -> nn.Module:
@@ -169,25 +165,30 @@ def _make_inner(model: SentenceTransformer, stage: TrainingStage) -> nn.Module:
     return made
 
 
-def _make_sampler(stage: TrainingStage, data: Prepared) -> Callable[..., Any]:
+def _describe(stage: TrainingStage, data: Prepared) -> Drawing:
     weights = [source.weight for source in stage.data]
-    return make_sampler(data.sizes, weights, mixed=stage.mixing == "mixed")
+    return Drawing(data.sizes, weights, mixed=stage.mixing == "mixed")
 
 
 def _make_arguments(
     stage: TrainingStage, folder: Path, data: Prepared, machine: Machine, seed: int
 ) -> SentenceTransformerTrainingArguments:
-    return SentenceTransformerTrainingArguments(
+    device = machine.team.device
+    n_steps = count_steps(stage, data, machine.team.size)
+    arguments = SentenceTransformerTrainingArguments(
         output_dir=str(folder),
-        max_steps=count_steps(stage, data),
-        per_device_train_batch_size=stage.batch_size,
+        max_steps=n_steps,
+        per_device_train_batch_size=fit_batch(stage, data, machine.team.size),
+        # Each process takes its part of the one batch: the same rows as without others.
+        accelerator_config={"split_batches": True},
+        ddp_timeout=int(PATIENCE.total_seconds()),
         learning_rate=stage.learning_rate,
         # Whole steps: of a share, the library makes at least one, whose rate is 0.
-        warmup_steps=int(stage.warm_up * count_steps(stage, data)),
+        warmup_steps=int(stage.warm_up * n_steps),
         weight_decay=stage.weight_decay,
         lr_scheduler_type="linear",
         bf16=machine.precision == "bfloat16",
-        use_cpu=machine.device == "cpu",
+        use_cpu=device == "cpu",
         activation_checkpointing=machine.gradient_checkpointing,
         save_strategy="steps",
         save_steps=machine.save_every,
@@ -195,14 +196,17 @@ def _make_arguments(
         logging_strategy="steps",
         logging_steps=max(1, min(10, machine.save_every)),
         logging_nan_inf_filter=False,
-        batch_sampler=_make_sampler(stage, data),
+        batch_sampler=make_sampler(_describe(stage, data), n_steps),
         dataloader_drop_last=True,
-        dataloader_pin_memory=machine.device != "cpu",
+        dataloader_pin_memory=device != "cpu",
         seed=seed,
         data_seed=seed,
         report_to=[],
         disable_tqdm=True,
     )
+    # One process takes one GPU; the trainer would copy the model to all, at every step.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
 
 
 class _Trainer(SentenceTransformerTrainer):
@@ -218,42 +222,6 @@ class _Trainer(SentenceTransformerTrainer):
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         load_model(self.model, str(Path(resume_from_checkpoint) / _WEIGHTS))
-
-
-class _Watch(TrainerCallback):
-    """Tells of each step, marks checkpoints as whole, and stops where the loss is no number."""
-
-    def __init__(
-        self, work: str, reporter: Reporter, measure: Measure | None, model: SentenceTransformer
-    ) -> None:
-        self._work, self._reporter, self._measure, self._model = work, reporter, measure, model
-        self._loss: float | None = None
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if state.is_world_process_zero:
-            self._reporter.stepped(self._work, state.global_step, self._loss)
-        every = self._measure.every if self._measure else None
-        is_end = state.global_step == state.max_steps
-        if self._measure and (is_end or (every and state.global_step % every == 0)):
-            self._note(state, self._measure.call(self._model))
-
-    def _note(self, state: Any, figures: dict[str, float]) -> None:
-        state.log_history.append({"step": state.global_step, **figures})
-        if state.is_world_process_zero:
-            self._reporter.measured(self._work, state.global_step, figures)
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
-        self._loss = (logs or {}).get("loss", self._loss)
-        if self._loss is not None and not math.isfinite(self._loss):
-            raise StageError(
-                f"The loss of {self._work} is {self._loss} at step {state.global_step}. Lower "
-                "learning_rate, or raise the loss's temperature; then run the command again with "
-                "another name."
-            )
-
-    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if state.is_world_process_zero:
-            mark_whole(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
 
 def _is_number(value: Any) -> bool:

@@ -33,8 +33,8 @@ def prepare(
     n_negatives: int,
     tell: Callable[[int], None],
     warn: Callable[[str], None],
-) -> Prepared:
-    """Write the rows of the sources below a folder, unless they are there; open them.
+) -> list[Path]:
+    """Write the rows of the sources below a folder, unless they are there.
 
     Args:
         name: stands for all that the rows are made from.
@@ -42,10 +42,12 @@ def prepare(
         tell: told how many more rows are written.
         warn: told of rows that were damaged, and are written anew.
 
+    Returns:
+        A file of each source, for `open_rows`.
+
     Raises:
         UserError: a source has no rows.
     """
-    from datasets import Dataset, concatenate_datasets
 
     def make(temporary: Path) -> None:
         temporary.mkdir()
@@ -53,7 +55,14 @@ def prepare(
             _write(temporary / f"{number}.arrow", source(), n_negatives, tell)
 
     keep_newest(folder / name, make, warn=warn)
-    tables = [Dataset.from_file(str(folder / name / f"{i}.arrow")) for i in range(len(sources))]
+    return [folder / name / f"{number}.arrow" for number in range(len(sources))]
+
+
+def open_rows(files: Sequence[Path]) -> Prepared:
+    """Open what `prepare` wrote."""
+    from datasets import Dataset, concatenate_datasets
+
+    tables = [Dataset.from_file(str(file)) for file in files]
     return Prepared(concatenate_datasets(tables), tuple(map(len, tables)))
 
 
