@@ -92,8 +92,9 @@ class Prepared:
 
     def close(self) -> None:
         assert self._process.stdin and self._process.stdout
-        self._process.stdin.close()
+        self._process.kill()  # quicker than to let all that it has loaded be taken down
         self._process.wait(timeout=60)
+        self._process.stdin.close()
         self._process.stdout.close()
 
 
