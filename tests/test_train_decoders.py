@@ -72,11 +72,14 @@ def two_stages(sources: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_two_stages_of_nv_embed(
     tmp_path: Path, base: Path, sources: list[dict[str, Any]], lora: dict[str, Any] | None
 ) -> None:
-    config = write_config(tmp_path, base, "", **NV_EMBED, stages=two_stages(sources), lora=lora)
+    mntp = {"path": sources[1]["path"], "column": "text", "steps": 5, "batch_size": 4}
+    config = write_config(
+        tmp_path, base, "", **NV_EMBED, stages=two_stages(sources), lora=lora, mntp=mntp
+    )
     heard = Heard()
     trained = run(config, heard=heard)
-    assert heard.begun == [(0, 8), (0, 8)]
-    for stage in ("retrieval", "blend"):
+    assert heard.begun == [(0, 5), (0, 8), (0, 8)]
+    for stage in ("mntp", "retrieval", "blend"):
         assert all(torch.isfinite(torch.tensor(losses(tmp_path / "models/tiny" / stage))))
     model = load_model(trained.model, device="cpu")
     query = model.encode("Instruct: find tea\nQuery: stove")
@@ -84,7 +87,10 @@ def test_two_stages_of_nv_embed(
     assert query.shape == (64,) and (query != other).any()
     assert model.max_seq_length == 48
     stages = trained.stages
-    assert [stage["rows"] for stage in stages] == [[30], [30, 18, 20]]
+    assert [stage["rows"] for stage in stages] == [[18], [30], [30, 18, 20]]
+    assert "| mntp | " in (trained.model / "README.md").read_text("utf-8")
+    run(config, heard=heard)
+    assert len(heard.begun) == 3, "what is finished is not trained again"
 
 
 def test_lora_changes_the_transformer_by_low_rank_alone(

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import TypeAdapter
 
-from fret.config.training import DataSettings
+from fret.config.training_data import DataSettings
 from fret.errors import UserError
 from fret.training.batches import Drawing, make_sampler
 from fret.training.format import Format

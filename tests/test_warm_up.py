@@ -12,7 +12,8 @@ from decoders import save_decoder
 from fret.errors import StageError, UserError
 from fret.modules.bidirectional import find_causal_layers
 from fret.modules.build import build_model, load_model
-from fret.training.warm_up import WarmUp, _compute_loss, _draw_batches, _put_under_head, warm_up
+from fret.training.checkpoints import Checkpoints
+from fret.training.warm_up import WarmUp, _Batches, _compute_loss, _put_under_head, warm_up
 from tiny_models import CORPUS, make_embedder
 
 TEXTS = [f"{i} {text}" for i, text in enumerate(CORPUS)]
@@ -53,7 +54,7 @@ def test_the_same_seed_gives_the_same_model(tmp_path: Path) -> None:
 def test_a_masked_token_is_predicted_from_the_position_before(tmp_path: Path) -> None:
     """The loss against log-probabilities taken by hand from the language model's own head."""
     model, base = make(tmp_path, "llama")
-    batch = next(_draw_batches(model[0], TEXTS, 99, WarmUp(batch_size=4)))
+    batch = next(_Batches(model[0], TEXTS, 99, WarmUp(batch_size=4)))
     head, _ = _put_under_head(model[0].model, base, WarmUp())
     with torch.no_grad():
         loss = _compute_loss(head.eval(), batch).item()
@@ -76,7 +77,7 @@ def test_what_is_masked(tmp_path: Path, side: str) -> None:
     model, _ = make(tmp_path, "llama")
     model.tokenizer.padding_side = side
     settings = WarmUp(batch_size=8, mask_share=0.2)
-    batches = _draw_batches(model[0], TEXTS, 99, settings)
+    batches = _Batches(model[0], TEXTS, 99, settings)
     n_masked = n_text = 0
     plain = {tuple(ids.tolist()) for ids in model[0].preprocess(TEXTS)["input_ids"]}
     for _ in range(50):
@@ -100,7 +101,7 @@ def test_what_is_masked(tmp_path: Path, side: str) -> None:
 def test_each_text_comes_once_before_any_comes_again(tmp_path: Path) -> None:
     model, _ = make(tmp_path, "llama")
     settings = WarmUp(batch_size=8, mask_share=0)
-    batches = _draw_batches(model[0], TEXTS, 99, settings)
+    batches = _Batches(model[0], TEXTS, 99, settings)
     rows = []
     for _ in range(len(TEXTS) // 8):
         batch = next(batches)
@@ -109,6 +110,34 @@ def test_each_text_comes_once_before_any_comes_again(tmp_path: Path) -> None:
             tuple(r[s.bool()].tolist()) for r, s in zip(whole, batch["attention_mask"], strict=True)
         ]
     assert len(set(rows)) == len(TEXTS)
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("lora_rank", [None, 4])
+def test_cut_off_it_goes_on_from_the_checkpoint(tmp_path: Path, lora_rank: int | None) -> None:
+    settings = WarmUp(steps=9, batch_size=8, learning_rate=3e-3, lora_rank=lora_rank)
+    whole, base = make(tmp_path, "llama")
+    torch.manual_seed(0)  # of the low-rank changes and their dropout
+    losses = warm_up(whole, base, TEXTS, settings)
+    checkpoints = Checkpoints(tmp_path / "checkpoints", every=3)
+
+    def cut(step: int, loss: float) -> None:
+        if step == 8:
+            raise Killed
+
+    for on_step in (cut, None):
+        model, _ = make(tmp_path, "llama")
+        torch.manual_seed(0)
+        try:
+            found = warm_up(model, base, TEXTS, settings, on_step, checkpoints)
+        except Killed:
+            assert checkpoints.last_step == 6
+    assert found == losses
+    for name, weight in whole.state_dict().items():
+        assert torch.equal(weight, model.state_dict()[name]), name
 
 
 def test_low_rank_changes_are_merged(tmp_path: Path) -> None:

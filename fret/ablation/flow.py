@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fret.ablation.cells import CELLS, Cell, write_cells
-from fret.config.training import FretData, TrainingSettings
+from fret.config.training import TrainingSettings
+from fret.config.training_data import FretData
 from fret.errors import UserError
 from fret.evaluation import Evaluation, evaluate
 from fret.evaluation.options import Observer

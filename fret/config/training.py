@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from fret.config.base import RUN_NAME, Settings
 from fret.config.encoders import Device, QueryFormat
+from fret.config.training_data import DataSettings
 
 
 def _check_passage_format(text: str) -> str:
@@ -56,105 +57,6 @@ class ModelSettings(Settings):
     """Tokens of a text; the rest is cut."""
     pool_instructions: bool = True
     """Whether the tokens of the task count in pooling; NV-Embed leaves them out."""
-
-
-class FretData(Settings):
-    """A dataset that fret made."""
-
-    kind: Literal["fret"]
-    path: str
-    """Its folder, or its name on the Hub."""
-    split: str = "train"
-    """Which split to learn from."""
-    negatives: int = Field(default=1, ge=0)
-    """How many hard negatives of each example to take; Gecko takes one."""
-    weight: float = Field(default=1.0, gt=0)
-    """How many times its size it is drawn."""
-
-
-class TableData(Settings):
-    """What all data from elsewhere has."""
-
-    path: str
-    """A .jsonl or .parquet file, or a dataset's name on the Hub."""
-    config: str | None = None
-    """On the Hub: which of its configs."""
-    split: str = "train"
-    """On the Hub: which split."""
-    weight: float = Field(default=1.0, gt=0)
-    """How many times its size it is drawn."""
-    max_rows: int | None = Field(default=None, ge=1)
-    """Rows to take, from the front."""
-    task: str | None = None
-    """The task of all its texts; null: `format.default_task`."""
-
-
-class PairsData(TableData):
-    """Pairs or triplets from elsewhere."""
-
-    kind: Literal["pairs"]
-    anchor: str = "anchor"
-    """The column with the query."""
-    positive: str = "positive"
-    """The column with the passage that answers it."""
-    negatives: list[str] = Field(default=[])
-    """Columns with hard negatives."""
-    symmetric: bool = False
-    """Whether positives and negatives are texts of the same kind as the anchor."""
-
-
-class NliData(TableData):
-    """Natural language inference: what follows from a premise is its positive, what contradicts it
-    its negative. Premises without both are left out."""
-
-    kind: Literal["nli"]
-    premise: str = "premise"
-    """The column with the premise."""
-    hypothesis: str = "hypothesis"
-    """The column with the hypothesis."""
-    label: str = "label"
-    """The column with the label."""
-    entailment: int | str = 0
-    """The label of what follows, as SNLI and MNLI have it."""
-    contradiction: int | str = 2
-    """The label of what contradicts."""
-    task: str | None = "semantic similarity"
-
-
-class ClassificationData(TableData):
-    """Texts with classes: a text's positive is another one of its class, its negative one of
-    another class (Gecko, section 3.3)."""
-
-    kind: Literal["classification"]
-    text: str = "text"
-    """The column with the text."""
-    label: str = "label"
-    """The column with the class."""
-    unique_ids: bool = True
-    """Ends the three texts of a row with an id of their own, so that only its own negative is hard
-    to tell apart: the texts of other rows may be of its class (Gecko, section 3.3)."""
-    task: str | None = "classification"
-
-
-class StsData(TableData):
-    """Pairs of sentences with a score: each pair of at least `min_score` is learned from in both
-    directions, with no negative of its own (NV-Embed, section 4)."""
-
-    kind: Literal["sts"]
-    sentence1: str = "sentence1"
-    """The column with the one sentence."""
-    sentence2: str = "sentence2"
-    """The column with the other."""
-    score: str = "score"
-    """The column with the score."""
-    min_score: float = 4.0
-    """The least score of a pair that counts as the same, on the scale that the data has."""
-    task: str | None = "semantic similarity"
-
-
-DataSettings = Annotated[
-    FretData | PairsData | NliData | ClassificationData | StsData, Field(discriminator="kind")
-]
 
 
 class GeckoLossSettings(Settings):
@@ -226,6 +128,32 @@ class TrainingStage(Settings):
         return self
 
 
+class MntpSettings(Settings):
+    """Masked next token prediction on plain texts before the first stage, so that a language model
+    gets used to seeing in both directions (LLM2Vec, BehnamGhader et al. 2024, arXiv 2404.05961)."""
+
+    path: str
+    """A fret dataset, a .jsonl or .parquet file, or a dataset's name on the Hub."""
+    column: str = "positive"
+    """The column with the texts."""
+    config: str | None = "triplets"
+    """Of a fret dataset or on the Hub: which of its configs."""
+    split: str = "train"
+    """Which split of it."""
+    max_rows: int = Field(default=100_000, ge=1)
+    """Texts to take, from the front; they are held in memory."""
+    steps: int = Field(default=1000, ge=1)
+    """LLM2Vec: 1,000."""
+    batch_size: int = Field(default=32, ge=1)
+    """Texts of a step, in one process; LLM2Vec: 32."""
+    mask_share: float = Field(default=0.2, gt=0, lt=1)
+    """Share of the tokens to predict; LLM2Vec: 0.2, for most models."""
+    learning_rate: float = Field(default=5e-5, gt=0)
+    """Of AdamW at its height, after a tenth of the steps."""
+    lora_rank: int | None = Field(default=None, ge=1)
+    """Train only low-rank changes of this rank (LLM2Vec: 16); null: all weights."""
+
+
 class LoraSettings(Settings):
     """Train small matrices beside the model's own, which are added to them at the end (Hu et al.
     2021, arXiv 2106.09685). Needs the package peft."""
@@ -263,6 +191,8 @@ class TrainingSettings(Settings):
     """How the base becomes an embedding model."""
     format: FormatSettings = FormatSettings()
     """What the model reads."""
+    mntp: MntpSettings | None = None
+    """What a language model goes through before the stages; null: nothing."""
     stages: list[TrainingStage] = Field(min_length=1)
     """One after the other."""
     lora: LoraSettings | None = None
@@ -283,7 +213,7 @@ class TrainingSettings(Settings):
 
     @model_validator(mode="after")
     def _stages_have_names(self) -> "TrainingSettings":
-        names = [stage.name for stage in self.stages]
+        names = [stage.name for stage in self.stages] + ["mntp"] * (self.mntp is not None)
         if len(set(names)) < len(names):
             raise ValueError(
                 f"stages need a name each; these are named {', '.join(names)}: give `name:`"

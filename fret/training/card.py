@@ -6,7 +6,8 @@ from typing import Any
 
 import yaml
 
-from fret.config.training import DataSettings, TrainingSettings, TrainingStage
+from fret.config.training import MntpSettings, TrainingSettings, TrainingStage
+from fret.config.training_data import DataSettings
 
 CURVES = "curves.png"
 
@@ -55,6 +56,9 @@ def _list_stages(settings: TrainingSettings, stages: Sequence[Mapping[str, Any]]
         "| stage | data (rows) | loss | batch | steps | learning rate |",
         "|---|---|---|---|---|---|",
     ]
+    if settings.mntp:
+        first, stages = stages[0], stages[1:]
+        lines.append(_describe_mntp(settings.mntp, first))
     for stage, manifest in zip(settings.stages, stages, strict=True):
         data = ", ".join(
             f"{_describe_data(each)} ({rows})"
@@ -65,6 +69,13 @@ def _list_stages(settings: TrainingSettings, stages: Sequence[Mapping[str, Any]]
             f"{manifest['steps']} | {stage.learning_rate:g} |"
         )
     return "\n".join(lines)
+
+
+def _describe_mntp(how: MntpSettings, manifest: Mapping[str, Any]) -> str:
+    return (
+        f"| mntp | {_code(_name(how.path))} ({manifest['rows'][0]}) | masked next tokens, a share "
+        f"of {how.mask_share:g} | {how.batch_size} | {manifest['steps']} | {how.learning_rate:g} |"
+    )
 
 
 def _describe_data(data: DataSettings) -> str:

@@ -1,10 +1,47 @@
 """Checkpoints that a kill cannot spoil: one counts only when it was marked as whole."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from fret.durable import flush, remove
+from fret.durable import flush, make_folder, remove
 
 _MARK = "whole"
+_STATE = "state.pt"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """The checkpoints of a loop of our own: of several, the newest."""
+
+    folder: Path
+    every: int
+    """Steps between them."""
+
+    @property
+    def last_step(self) -> int:
+        """After how many steps the newest was written; 0 where there is none."""
+        last = find_checkpoint(self.folder)
+        return step_of(last) if last else 0
+
+    def read(self) -> Any:
+        """Return what the newest holds; None where there is none."""
+        import torch
+
+        last = find_checkpoint(self.folder)
+        return last and torch.load(last / _STATE, weights_only=True, map_location="cpu")
+
+    def write(self, step: int, state: Any) -> None:
+        """Write one, then remove those before."""
+        import torch
+
+        before = list(self.folder.glob("checkpoint-*"))
+        made = self.folder / f"checkpoint-{step}"
+        make_folder(made)
+        torch.save(state, made / _STATE)
+        mark_whole(made)
+        for each in before:
+            remove(each)
 
 
 def mark_whole(checkpoint: Path) -> None:

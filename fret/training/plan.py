@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fret.config.training import DataSettings, FretData, TrainingSettings, TrainingStage
+from fret.config.training import MntpSettings, TrainingSettings, TrainingStage
+from fret.config.training_data import DataSettings, FretData
 from fret.durable import remove, sha256_of
 from fret.errors import ConfigError, DriftError, UserError
 from fret.records import hash_json
@@ -21,9 +22,11 @@ _VERSION = 1
 class Part:
     """A stage, where it lies, and what it must be made from."""
 
-    stage: TrainingStage
+    name: str
     folder: Path
     identity: dict[str, Any]
+    stage: TrainingStage | None
+    """None for what goes before the stages (`mntp`)."""
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -49,7 +52,8 @@ def make_plan(
         DriftError: a stage that is there was made from something else.
     """
     _require_shares(settings, n_processes)
-    names = [stage.name for stage in settings.stages]
+    wanted = list(_list_identities(settings))
+    names = [name for name, *_ in wanted]
     if redo is not None and redo not in names:
         raise UserError(f"There is no stage {redo!r}; the stages are {', '.join(names)}.")
     redone = set(names[names.index(redo) :]) if redo else set()
@@ -58,19 +62,33 @@ def make_plan(
     before |= settings.model_dump(
         include={"model", "format", "lora", "precision", "gradient_checkpointing", "seed"}
     )
-    for stage in settings.stages:
-        identity = {
-            "before": before,
-            "stage": stage.model_dump(exclude={"data"}),
-            "data": [each.model_dump() | {"files": _identify(each)} for each in stage.data],
-        }
-        part = Part(stage, folder / stage.name, identity)
-        if stage.name in redone:
+    for name, own, stage in wanted:
+        identity = {"before": before, **own}
+        part = Part(name, folder / name, identity, stage)
+        if name in redone:
             remove(part.folder)
         _refuse_drift(part, settings.name)
         plan.append(part)
         before = hash_json(identity)
     return plan
+
+
+def _list_identities(
+    settings: TrainingSettings,
+) -> Iterator[tuple[str, dict[str, Any], TrainingStage | None]]:
+    """Yield each part's name, what it is made from besides the part before, and its stage."""
+    if settings.mntp:
+        yield (
+            "mntp",
+            {"mntp": settings.mntp.model_dump() | {"files": _identify(settings.mntp)}},
+            None,
+        )
+    for stage in settings.stages:
+        own = {
+            "stage": stage.model_dump(exclude={"data"}),
+            "data": [each.model_dump() | {"files": _identify(each)} for each in stage.data],
+        }
+        yield stage.name, own, stage
 
 
 def _require_shares(settings: TrainingSettings, n_processes: int) -> None:
@@ -90,10 +108,10 @@ def _refuse_drift(part: Part, name: str) -> None:
         remove(part.folder)  # it was begun, and nothing would be lost
         return
     raise DriftError(
-        f"The stage {part.stage.name} of the model {name} was trained otherwise:\n"
+        f"The stage {part.name} of the model {name} was trained otherwise:\n"
         + "\n".join(f"  {line}" for line in _list_changes(made, part.identity))
         + "\nGive the new model another `name`, or train anew with "
-        f"--redo {part.stage.name}."
+        f"--redo {part.name}."
     )
 
 
@@ -127,11 +145,12 @@ def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
         yield from _leaves(each, f"{place}.{key}" if place else str(key))
 
 
-def _identify(data: DataSettings) -> Any:
+def _identify(data: DataSettings | MntpSettings) -> Any:
     """Return what stands for the rows of local data: the names and hashes of its files."""
     path = Path(data.path)
     if path.is_file():
         return sha256_of(path)
-    if isinstance(data, FretData) and path.is_dir():  # whose files are named by their content
-        return sorted(file.name for file in (path / "full").glob(f"{data.split}-*.parquet"))
+    config = "full" if isinstance(data, FretData) else data.config or ""
+    if path.is_dir():  # a dataset of fret's, whose files are named by their content
+        return sorted(file.name for file in (path / config).glob(f"{data.split}-*.parquet"))
     return None

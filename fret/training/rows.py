@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from fret.config.training import (
+from fret.config.training_data import (
     ClassificationData,
     DataSettings,
     FretData,

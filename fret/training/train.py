@@ -22,7 +22,7 @@ from typing import Any
 
 from sentence_transformers import SentenceTransformer
 
-from fret.config.training import TrainingSettings
+from fret.config.training import MntpSettings, TrainingSettings
 from fret.durable import make_folder, placed, remove, write_json
 from fret.errors import UserError
 from fret.locking import held
@@ -31,6 +31,7 @@ from fret.records import hash_json
 from fret.retrieval.devices import choose_device, choose_precision
 from fret.training.base import open_base
 from fret.training.card import CURVES, write_card
+from fret.training.checkpoints import Checkpoints
 from fret.training.curves import draw_curves, list_figures
 from fret.training.fit import Machine, count_steps, fit, read_log, write_log
 from fret.training.format import Format
@@ -38,7 +39,9 @@ from fret.training.measure import make_measure
 from fret.training.plan import Part, make_plan
 from fret.training.prepared import open_rows, prepare
 from fret.training.rows import Row, count_negatives, read_rows
+from fret.training.tables import read_table
 from fret.training.team import Team, join_team
+from fret.training.warm_up import WarmUp, warm_up
 from fret.training.watch import Measure, Reporter, Silent
 
 
@@ -87,7 +90,9 @@ def train(
         plan = team.lead(lambda: make_plan(settings, folder, redo=redo, n_processes=team.size))
         previous: Path | None = None
         for part in plan:
-            if not part.finished:
+            if not part.finished and part.stage is None:
+                team.lead(partial(_run_mntp, settings, part, team.device, reporter))
+            elif not part.finished:
                 _train_stage(settings, part, previous, team, reporter, measure)
             previous = part.folder / "model"
         made = partial(_place_model, previous, folder / "model", settings, plan)
@@ -113,6 +118,39 @@ def _hush() -> None:
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 
 
+def _run_mntp(settings: TrainingSettings, part: Part, device: str, reporter: Reporter) -> None:
+    """Get the base used to both directions: in one process, while others wait."""
+    started = time.monotonic()
+    how = settings.mntp
+    assert how is not None
+    make_folder(part.folder)
+    rows = read_table(
+        how.path, config=how.config, split=how.split, columns=[how.column], max_rows=how.max_rows
+    )
+    texts = [str(row[how.column]) for row in rows]
+    reporter.prepared(part.name, len(texts))
+    _note(part, {"state": "running"})
+    model = _open(settings.base, settings, device, reporter)
+
+    def tell(step: int, loss: float) -> None:
+        reporter.stepped(part.name, step, loss)
+
+    checkpoints = Checkpoints(part.folder / "checkpoints", settings.save_every)
+    reporter.starts(part.name, checkpoints.last_step, how.steps)
+    losses = warm_up(
+        model, settings.base, texts, _describe_mntp(how, settings.seed), tell, checkpoints
+    )
+    log = [{"step": step, "loss": loss} for step, loss in enumerate(losses, 1)]
+    figures = {"rows": [len(texts)], "steps": how.steps}
+    figures |= {"seconds": round(time.monotonic() - started, 1)}
+    _finish(part, model, log, figures)
+
+
+def _describe_mntp(how: MntpSettings, seed: int) -> WarmUp:
+    fields = ("steps", "batch_size", "mask_share", "learning_rate", "lora_rank")
+    return WarmUp(**how.model_dump(include=set(fields)), seed=seed)
+
+
 def _train_stage(
     settings: TrainingSettings,
     part: Part,
@@ -122,6 +160,8 @@ def _train_stage(
     measure: Callable[[SentenceTransformer], dict[str, float]] | None,
 ) -> None:
     started = time.monotonic()
+    stage = part.stage
+    assert stage is not None
     team.lead(lambda: make_folder(part.folder))
     data = open_rows(team.lead(lambda: _prepare(settings, part, reporter)))
     team.lead(lambda: _note(part, {"state": "running"}))
@@ -130,7 +170,7 @@ def _train_stage(
     log = fit(
         model,
         data,
-        part.stage,
+        stage,
         part.folder,
         machine=Machine(
             team,
@@ -143,7 +183,7 @@ def _train_stage(
         lora=settings.lora,
         measure=Measure(measure, settings.evaluate.every) if measure else None,
     )
-    figures = {"rows": list(data.sizes), "steps": count_steps(part.stage, data, team.size)}
+    figures = {"rows": list(data.sizes), "steps": count_steps(stage, data, team.size)}
     figures |= {"seconds": round(time.monotonic() - started, 1)}
     team.lead(lambda: _finish(part, model, log, figures))
 
@@ -173,7 +213,7 @@ def _open(
 
 def _note(part: Part, what: dict[str, Any]) -> None:
     versions = {name: version(name) for name in ("fret", "sentence-transformers", "torch")}
-    data = {"stage": part.stage.name, "identity": part.identity, "versions": versions, **what}
+    data = {"stage": part.name, "identity": part.identity, "versions": versions, **what}
     write_json(part.folder / "manifest.json", data)
 
 
@@ -182,22 +222,23 @@ def _format_of(settings: TrainingSettings) -> Format:
 
 
 def _prepare(settings: TrainingSettings, part: Part, reporter: Reporter) -> list[Path]:
-    how = _format_of(settings)
+    how, stage = _format_of(settings), part.stage
+    assert stage is not None
     sources: list[Callable[[], Iterator[Row]]] = [
-        partial(read_rows, each, how, seed=settings.seed) for each in part.stage.data
+        partial(read_rows, each, how, seed=settings.seed) for each in stage.data
     ]
     done = 0
 
     def tell(n_rows: int) -> None:
         nonlocal done
         done += n_rows
-        reporter.prepared(part.stage.name, done)
+        reporter.prepared(part.name, done)
 
     return prepare(
         part.folder / "data",
         hash_json([part.identity, settings.format.model_dump()])[:16],
         sources,
-        n_negatives=max(map(count_negatives, part.stage.data)),
+        n_negatives=max(map(count_negatives, stage.data)),
         tell=tell,
         warn=reporter.warned,
     )
@@ -214,8 +255,8 @@ def _place_model(
 ) -> None:
     """Put the last stage's model where people look for it, with its card."""
     assert made is not None  # a training file has one stage at least
-    logs = {part.stage.name: read_log(part.folder / "log.jsonl") for part in plan}
-    last = next((line for line in reversed(logs[plan[-1].stage.name]) if list_figures([line])), {})
+    logs = {part.name: read_log(part.folder / "log.jsonl") for part in plan}
+    last = next((line for line in reversed(logs[plan[-1].name]) if list_figures([line])), {})
     figures = {name: last[name] for name in list_figures([last])}
     remove(folder)
     with placed(folder) as temporary:

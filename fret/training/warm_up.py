@@ -5,7 +5,7 @@ models at first (Mistral bears it, Llama does not). So a share of the tokens is 
 predicted from the state at the position before it, as the model has learned to predict.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel, get_linear_sched
 
 from fret.errors import StageError, UserError
 from fret.modules.bidirectional import require_bidirectional
+from fret.training.checkpoints import Checkpoints
 
 _IGNORED = -100  # the label that transformers' losses pass over
 Batch = dict[str, Tensor]
@@ -40,8 +41,8 @@ def warm_up(
     base: str,
     texts: Sequence[str],
     settings: WarmUp | None = None,
-    *,
     on_step: Callable[[int, float], None] | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> list[float]:
     """Train a bidirectional model's transformer on plain passages, in place.
 
@@ -51,6 +52,7 @@ def warm_up(
     Args:
         base: the folder or Hub id that the model was built from, for the head.
         on_step: called with the step, from 1, and its loss.
+        checkpoints: where it is kept on the way; it goes on from the newest.
 
     Returns:
         The loss of each step, in nats per masked token.
@@ -65,12 +67,12 @@ def warm_up(
     require_bidirectional(transformer.model)
     mask_id = _find_mask_token(transformer.tokenizer)
     head, finish = _put_under_head(transformer.model, base, settings)
-    batches = _draw_batches(transformer, texts, mask_id, settings)
+    batches = _Batches(transformer, texts, mask_id, settings)
     was_training = model.training
     model.train()
     head.train()
     try:
-        return list(_train(head, batches, settings, on_step))
+        return _train(head, batches, settings, on_step, checkpoints)
     finally:
         finish()
         model.train(was_training)
@@ -78,16 +80,19 @@ def warm_up(
 
 def _train(
     head: PreTrainedModel,
-    batches: Iterator[Batch],
+    batches: "_Batches",
     settings: WarmUp,
     on_step: Callable[[int, float], None] | None,
-) -> Iterator[float]:
+    checkpoints: Checkpoints | None,
+) -> list[float]:
     trained = [p for p in head.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=settings.learning_rate)
     schedule = get_linear_schedule_with_warmup(  # type: ignore[no-untyped-call]
         optimizer, settings.steps // 10, settings.steps
     )
-    for step in range(1, settings.steps + 1):
+    parts = {"head": head, "optimizer": optimizer, "schedule": schedule, "batches": batches}
+    losses = _restore(parts, checkpoints)
+    for step in range(len(losses) + 1, settings.steps + 1):
         loss = _compute_loss(head, next(batches))
         if not torch.isfinite(loss):
             raise StageError(
@@ -99,9 +104,25 @@ def _train(
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()
+        losses.append(loss.item())
         if on_step:
             on_step(step, loss.item())
-        yield loss.item()
+        if checkpoints and step % checkpoints.every == 0 and step < settings.steps:
+            states = {name: part.state_dict() for name, part in parts.items()}
+            chance = torch.get_rng_state()
+            checkpoints.write(step, {"parts": states, "chance": chance, "losses": losses})
+    return losses
+
+
+def _restore(parts: Mapping[str, Any], checkpoints: Checkpoints | None) -> list[float]:
+    """Go on where the newest checkpoint stands; return the losses up to there."""
+    kept = checkpoints.read() if checkpoints else None
+    if kept is None:
+        return []
+    for name, part in parts.items():
+        part.load_state_dict(kept["parts"][name])
+    torch.set_rng_state(kept["chance"])  # of dropout
+    return list(kept["losses"])
 
 
 def _compute_loss(head: PreTrainedModel, batch: Batch) -> Tensor:
@@ -155,18 +176,32 @@ def _adapt(backbone: PreTrainedModel, rank: int | None) -> Callable[[], None]:
     return merge
 
 
-def _draw_batches(
-    transformer: Any, texts: Sequence[str], mask_id: int, settings: WarmUp
-) -> Iterator[Batch]:
+class _Batches:
     """Batches without end: all texts in an order of chance, then again in another."""
-    chance = torch.Generator().manual_seed(settings.seed)
-    queue: list[int] = []
-    while True:
-        while len(queue) < settings.batch_size:
-            queue += torch.randperm(len(texts), generator=chance).tolist()
-        drawn, queue = queue[: settings.batch_size], queue[settings.batch_size :]
-        features = transformer.preprocess([texts[i] for i in drawn], task="document")
-        yield _mask(features, transformer.tokenizer, mask_id, settings.mask_share, chance)
+
+    def __init__(
+        self, transformer: Any, texts: Sequence[str], mask_id: int, settings: WarmUp
+    ) -> None:
+        self._transformer, self._texts, self._mask_id = transformer, texts, mask_id
+        self._settings = settings
+        self._chance = torch.Generator().manual_seed(settings.seed)
+        self._queue: list[int] = []
+
+    def __next__(self) -> Batch:
+        size = self._settings.batch_size
+        while len(self._queue) < size:
+            self._queue += torch.randperm(len(self._texts), generator=self._chance).tolist()
+        drawn, self._queue = self._queue[:size], self._queue[size:]
+        features = self._transformer.preprocess([self._texts[i] for i in drawn], task="document")
+        tokenizer, share = self._transformer.tokenizer, self._settings.mask_share
+        return _mask(features, tokenizer, self._mask_id, share, self._chance)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"chance": self._chance.get_state(), "queue": self._queue}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._chance.set_state(state["chance"])
+        self._queue = list(state["queue"])
 
 
 def _mask(
