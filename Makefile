@@ -9,8 +9,9 @@ BIN := $(VENV)/bin
 quickstart: install  ## Pages to dataset on the sample pages: no key, no server, no model download.
 	$(BIN)/fret run quickstart
 
+# A file's tests stay together, for they share what is slow to make; the order is that of tests/conftest.py.
 test: install  ## All tests, on this machine alone.
-	$(BIN)/pytest --numprocesses auto --dist loadscope
+	$(BIN)/pytest --numprocesses auto --dist loadscope --no-loadscope-reorder
 
 check: install  ## Lint, format and types.
 	$(BIN)/ruff check

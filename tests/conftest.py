@@ -11,12 +11,24 @@ import pytest
 import yaml
 
 from llm_server import LLMServer
+from prepared import HEAVY, LIGHT, Prepared, prepared
 
 # Before anything imports a Hugging Face library: tests reach no hub.
 os.environ["HF_HUB_OFFLINE"] = "1"
 if "PYTEST_XDIST_WORKER" in os.environ:
     # One worker per core: more threads than that only wait for each other.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Files with long tests, the longest first. They begin before all others, so that at the end no
+# worker has one of them while the others wait.
+LONG = ("promises", "quickstart", "train", "resume", "drift", "losses", "endurance", "dense")
+LONG += ("publish_kills", "secrets")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {f"test_{name}.py": place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
 
 SUBJECTS = {
     "kettle": "A kettle descales best with vinegar. Pour in equal parts of vinegar and water",
@@ -88,9 +100,10 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty current folder with small pages in `pages/`."""
+    """An empty current folder with small pages in `pages/`, and their texts in `pages.jsonl`."""
     monkeypatch.chdir(tmp_path)
     write_pages(tmp_path / "pages")
+    write_table(tmp_path / "pages.jsonl", SUBJECTS)
     return tmp_path
 
 
@@ -98,6 +111,20 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def server() -> Iterator[LLMServer]:
     with LLMServer() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def prepared_fret() -> Iterator[Prepared]:
+    """Starts `fret` at once, in processes of their own."""
+    with prepared(LIGHT) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def prepared_encoder() -> Iterator[Prepared]:
+    """The same, with what encodes and trains."""
+    with prepared(HEAVY) as process:
+        yield process
 
 
 class SmallDisk:
@@ -141,12 +168,14 @@ def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallDisk]:
         subprocess.run(["umount", "--lazy", folder], check=True)
 
 
+# From a table, as the two below: the process that reads HTML takes longer to start than all the
+# rest. Runs over HTML are in test_pipeline.py, test_cli.py, test_resume.py and test_quickstart.py.
 LLM_PIPELINE = """
 run: llm
 models:
   teacher:
     {{backend: openai, base_url: "{url}", model: tiny, server: local, concurrency: 8, timeout_s: 5}}
-pages: {{source: {{kind: html, path: pages}}, shard_pages: 4}}
+pages: {{source: {{kind: jsonl, path: pages.jsonl}}, shard_pages: 4}}
 passages: {{max_size: 60, min_size: 10}}
 queries: {{writer: {{kind: llm, model: teacher}}, per_passage: 2, checks: false}}
 candidates: {{top_k: 6, dense: null}}
@@ -166,7 +195,7 @@ def llm_pipeline(workplace: Path, server: LLMServer) -> Path:
 
 SMALL_PIPELINE = {
     "run": "small",
-    "pages": {"source": {"kind": "html", "path": "pages"}, "shard_pages": 5},
+    "pages": {"source": {"kind": "jsonl", "path": "pages.jsonl"}, "shard_pages": 5},
     "passages": {"max_size": 60, "min_size": 10},
     # The pages have sentences in common, so the queries of many are the same.
     "queries": {"writer": {"kind": "template"}, "checks": False},
@@ -183,8 +212,7 @@ def small(workplace: Path) -> Path:
     return path
 
 
-# Without likelihood: the Batch API knows no log-probabilities of prompts. From a table: a process
-# that reads HTML takes longer to start than all the rest.
+# Without likelihood: the Batch API knows no log-probabilities of prompts.
 LANES_PIPELINE = """
 run: lanes
 models:
@@ -202,7 +230,6 @@ examples: {{negatives: {{count: 1, max_relevance: null}}, splits: {{test: 0.2}}}
 @pytest.fixture
 def lanes_pipeline(workplace: Path, server: LLMServer) -> Path:
     """A pipeline file whose requests may travel by batch or file."""
-    write_table(workplace / "pages.jsonl", SUBJECTS)
     path = workplace / "lanes.yaml"
     path.write_text(LANES_PIPELINE.format(url=server.url), "utf-8")
     return path

@@ -14,6 +14,8 @@ from fret.pipeline_file import load_settings
 from fret.shipped import recipes
 from llm_server import LLMServer
 
+HTML = {"source": {"kind": "html", "path": "pages"}, "shard_pages": 5}
+
 
 def call(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments))
@@ -28,6 +30,7 @@ def changed(path: Path, **sections: object) -> None:
 
 
 def test_run_prints_where_the_dataset_is_the_funnel_and_three_examples(small: Path) -> None:
+    changed(small, pages=HTML)
     result = call("run", "small.yaml")
     assert result.exit_code == 0, result.output
     text = said(result)
@@ -121,7 +124,8 @@ def test_bad_input_is_told_with_exit_status_2_and_nothing_is_written(
     result = call(*(arguments or ["run", "small.yaml"]))
     assert message in said(result)
     assert result.exit_code == 2
-    assert sorted(p.name for p in Path().iterdir()) == ["empty", "pages", "small.yaml"]
+    there = ["empty", "pages", "pages.jsonl", "small.yaml"]
+    assert sorted(p.name for p in Path().iterdir()) == there
 
 
 def test_a_file_that_is_not_yaml_is_told(small: Path) -> None:
@@ -214,6 +218,7 @@ def test_status_and_show_read_without_running(small: Path) -> None:
 
 
 def test_show_dropped_gives_the_reasons(small: Path) -> None:
+    changed(small, pages=HTML)
     Path("pages/empty.html").write_text("<html><body></body></html>", "utf-8")
     call("run", "small.yaml", "pages")
     result = call("show", "small.yaml", "pages", "--dropped")
@@ -221,6 +226,7 @@ def test_show_dropped_gives_the_reasons(small: Path) -> None:
 
 
 def test_text_of_pages_cannot_drive_the_terminal(small: Path) -> None:
+    changed(small, pages=HTML)
     page = (
         "<html><head><title>Odd \x1b[31mtitle [bold]x[/bold]</title></head>"
         "<body><article><p>{}</p></article></body></html>"

@@ -116,7 +116,7 @@ def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:
 
 PIPELINE = """
 run: pairs
-pages: {{source: {{kind: html, path: pages}}}}
+pages: {{source: {{kind: jsonl, path: pages.jsonl}}}}
 passages: {{max_size: 60, min_size: 10}}
 queries: {{writer: {{kind: template}}}}
 candidates: {{top_k: 6, dense: null}}

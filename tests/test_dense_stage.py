@@ -65,17 +65,17 @@ def write_pages(n: int = 48) -> None:
         )
         page = {"url": f"https://a.example/{i}", "title": f"The {thing} of the {place}"}
         lines.append(json.dumps({**page, "text": text}))
-    Path("pages.jsonl").write_text("\n".join(lines), "utf-8")
+    Path("things.jsonl").write_text("\n".join(lines), "utf-8")
 
 
 def pipeline(model: Path, *, run: str = "small", **dense: Any) -> Pipeline:
-    if not Path("pages.jsonl").exists():
+    if not Path("things.jsonl").exists():
         write_pages()
     settings = {"model": str(model), "device": "cpu", **dense}
     data = {
         **SMALL_PIPELINE,
         "run": run,
-        "pages": {"source": {"kind": "jsonl", "path": "pages.jsonl"}, "shard_pages": 20},
+        "pages": {"source": {"kind": "jsonl", "path": "things.jsonl"}, "shard_pages": 20},
         "candidates": {"top_k": 6, "dense": settings},
     }
     Path(f"{run}.yaml").write_text(yaml.safe_dump(data), "utf-8")

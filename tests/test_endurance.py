@@ -38,7 +38,7 @@ CONCURRENCY = 16
 WINDOW = 4 * CONCURRENCY
 SOURCE = Source("local", "tiny", "r")
 
-KILLS, KILLED_REQUESTS = 6, 1500
+KILLS, KILLED_REQUESTS = 6, 800
 LONG_REQUESTS, SETTLED = 6000, 1000
 
 
@@ -140,7 +140,7 @@ def test_kills_cost_no_more_than_was_in_flight_and_change_no_reply(
     since, kept, again = 0, set[str](), list[Asked]()
     for _ in range(KILLS):
         process = start("ask", server.url, store, KILLED_REQUESTS)
-        until = len(server.asked) + rng.randint(60, 220)
+        until = len(server.asked) + rng.randint(40, 120)
         while process.poll() is None and len(server.asked) < until:
             time.sleep(0.002)
         time.sleep(rng.uniform(0, 0.03))

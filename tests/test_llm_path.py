@@ -150,7 +150,11 @@ def test_a_server_that_is_not_there_is_told_before_anything_is_written(llm_pipel
     pipeline = fret.load(llm_pipeline, overrides=["models.teacher.base_url=http://127.0.0.1:9/v1"])
     with pytest.raises(UserError, match="nothing answers"):
         pipeline.run()
-    assert sorted(p.name for p in llm_pipeline.parent.iterdir()) == ["llm.yaml", "pages"]
+    assert sorted(p.name for p in llm_pipeline.parent.iterdir()) == [
+        "llm.yaml",
+        "pages",
+        "pages.jsonl",
+    ]
 
 
 def test_a_server_without_prompt_log_probabilities_is_told_before_work(

@@ -301,7 +301,11 @@ def _gradient_of_rows(rows: slice, *, gather: bool) -> Tensor:
 
 def test_two_processes_have_the_gradient_of_one(tmp_path: Path) -> None:
     address = f"file://{tmp_path}/meeting"
-    torch.multiprocessing.spawn(_gradient_of_part, (2, address, str(tmp_path)), nprocs=2)
+    # Forked from one that has loaded the libraries, which takes longer than all the rest.
+    torch.multiprocessing.get_context("forkserver").set_forkserver_preload([__name__])
+    torch.multiprocessing.start_processes(
+        _gradient_of_part, (2, address, str(tmp_path)), nprocs=2, start_method="forkserver"
+    )
     whole = _gradient_of_rows(slice(0, 8), gather=False)
     for rank in range(2):
         found = torch.load(tmp_path / f"{rank}.pt")

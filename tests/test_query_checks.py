@@ -16,7 +16,7 @@ from fret.store import Run
 
 PIPELINE = """
 run: r
-pages: {source: {kind: html, path: pages}, shard_pages: 2}
+pages: {source: {kind: jsonl, path: pages.jsonl}, shard_pages: 2}
 passages: {max_size: 60, min_size: 10}
 queries: {writer: {kind: template}, per_passage: 2}
 candidates: {top_k: 4, dense: null}

@@ -23,6 +23,7 @@ from fret.report.counting import BoundedCounter, Lowest, draw, share_out
 from fret.report.drawing import Bars, Histograms, Panel, Shares, clip_label
 from fret.report.gather import RANKS, gather
 from fret.report.pictures import draw as draw_chart
+from fret.report.pictures import forget_drawn
 from fret.report.source import N_TO_READ
 from fret.report.to_read import _ROOM
 from fret.retrieval.query_words import QueryWords
@@ -45,6 +46,7 @@ def written(hostile: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Path
     """A folder with the report of the hostile run, written twice: in `one` and in `two`."""
     folder = tmp_path_factory.mktemp("written")
     for name in ("one", "two"):
+        forget_drawn()
         write_report(folder / name, Run(hostile.stored.path.parent, hostile.name))
     return folder
 
@@ -302,7 +304,16 @@ def test_any_name_can_be_drawn(form: Any) -> None:
     assert not re.search(r"#[0-9a-f]{6}\b", svg.replace("&#", ""))  # every colour is a class
     ids = set(re.findall(r'id="([^"]+)"', svg))
     assert ids == set(re.findall(r'(?:url\(|href=")#([^")]+)', svg))
+    forget_drawn()
     assert png.startswith(b"\x89PNG") and (svg, png) == draw_chart("x", form)
+
+
+def test_a_chart_that_was_drawn_is_not_taken_for_another() -> None:
+    bars = {"labels": ["a"], "parts": [[1.0]], "notes": ["1"]}
+    first = draw_chart("x", Bars(**bars))
+    assert draw_chart("x", Bars(**bars)) == first
+    others = (("y", bars), ("x", bars | {"notes": ["2"]}), ("x", bars | {"labels": ["b"]}))
+    assert all(draw_chart(name, Bars(**other)) != first for name, other in others)
 
 
 def test_labels_are_one_short_line() -> None:

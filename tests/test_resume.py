@@ -1,7 +1,6 @@
 """A run that is killed, at any moment, goes on and ends as if nothing had happened."""
 
 import hashlib
-import os
 import random
 import signal
 import sqlite3
@@ -13,10 +12,11 @@ from pathlib import Path
 import pytest
 
 import fret
-from conftest import LLM_PIPELINE, write_pages
+from conftest import LLM_PIPELINE, SUBJECTS, write_pages, write_table
 from fret.llm.forms import dump_json
 from fret.records import Example
 from llm_server import Asked, LLMServer
+from prepared import Prepared, Running
 
 KILLS = 20
 # The default: so many answers may be in flight in each of the eight places.
@@ -28,8 +28,7 @@ def start(folder: Path, pipeline: str, *options: str) -> "subprocess.Popen[bytes
     return subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
-def finish(folder: Path, pipeline: str, *options: str) -> None:
-    process = start(folder, pipeline, *options)
+def finish(process: "subprocess.Popen[bytes] | Running") -> None:
     _, errors = process.communicate(timeout=240)
     assert process.returncode == 0, errors.decode()
 
@@ -72,34 +71,42 @@ def count_prompts(asked: list[Asked]) -> int:
 
 @pytest.mark.timeout(600)
 def test_killed_at_random_moments_a_run_ends_byte_equal_and_asks_no_answered_request_again(
-    tmp_path: Path, server: LLMServer
+    tmp_path: Path, server: LLMServer, prepared_fret: Prepared
 ) -> None:
     rng = random.Random(7)
     broken, whole = tmp_path / "broken", tmp_path / "whole"
     for folder in (broken, whole):
-        write_pages(folder / "pages")
+        folder.mkdir()
+        write_table(folder / "pages.jsonl", SUBJECTS)
         (folder / "llm.yaml").write_text(LLM_PIPELINE.format(url=server.url), "utf-8")
-    finish(whole, "llm.yaml")
+    finish(start(whole, "llm.yaml"))
     n_needed, first = count_prompts(server.asked), len(server.asked)
-    assert {key for a in server.asked for key in keys_of(a)} >= stored_keys(
-        whole / "data" / "answers.sqlite"
-    ), "the test must know the keys"
+    answers = stored_keys(whole / "data" / "answers.sqlite")
+    assert {key for a in server.asked for key in keys_of(a)} >= answers, "it must know the keys"
+    n_answers = len(answers)
 
     server.latency_s = 0.25
     n_killed = 0
     kept: set[str] = set()
     since, again = first, list[Asked]()
     store = broken / "data" / "answers.sqlite"
-    for _ in range(KILLS):
-        process = start(broken, "llm.yaml")
-        time.sleep(rng.uniform(0.8, 3.0))
+    for number in range(KILLS):
+        process = prepared_fret.start(broken, "run", "llm.yaml", "--quiet")
+        # By what was asked: so that the kills share out all requests on a machine of any speed.
+        # Every second one may come earlier, by time.
+        left = first * (1 - len(kept) / n_answers)
+        until = len(server.asked) + rng.randint(0, int(2 * left / (KILLS - number)))
+        at_last = time.monotonic() + (rng.uniform(0.0, 0.6) if number % 2 else 60)
+        while len(server.asked) < until and time.monotonic() < at_last and process.poll() is None:
+            time.sleep(0.005)
+        time.sleep(rng.uniform(0.0, 0.1))
         n_killed += process.poll() is None
-        os.kill(process.pid, signal.SIGKILL)
+        process.send_signal(signal.SIGKILL)
         process.communicate()
         again += [a for a in server.asked[since:] if keys_of(a) & kept]
         kept, since = stored_keys(store), len(server.asked)
     server.latency_s = 0.0
-    finish(broken, "llm.yaml")
+    finish(prepared_fret.start(broken, "run", "llm.yaml", "--quiet"))
     again += [a for a in server.asked[since:] if keys_of(a) & kept]
     assert not again
     assert n_killed >= KILLS * 3 // 4
@@ -111,7 +118,9 @@ def test_killed_at_random_moments_a_run_ends_byte_equal_and_asks_no_answered_req
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_killed_while_extracting_and_encoding_a_run_ends_byte_equal(tmp_path: Path) -> None:
+def test_killed_while_extracting_and_encoding_a_run_ends_byte_equal(
+    tmp_path: Path, prepared_encoder: Prepared
+) -> None:
     """The same for the work that needs no server: worker processes, indexes, embeddings."""
     rng = random.Random(3)
     pipeline = tmp_path / "local.yaml"
@@ -127,13 +136,16 @@ def test_killed_while_extracting_and_encoding_a_run_ends_byte_equal(tmp_path: Pa
     broken, whole = tmp_path / "broken", tmp_path / "whole"
     for folder in (broken, whole):
         write_pages(folder / "pages")
-    finish(whole, str(pipeline))
+    command = ("run", str(pipeline), "--quiet")
+    since = time.monotonic()
+    finish(prepared_encoder.start(whole, *command))
+    took_s = time.monotonic() - since
     for _ in range(6):
-        process = start(broken, str(pipeline))
-        time.sleep(rng.uniform(1.0, 12.0))
-        os.kill(process.pid, signal.SIGKILL)
+        process = prepared_encoder.start(broken, *command)
+        time.sleep(rng.uniform(0.1, 0.8) * took_s)
+        process.send_signal(signal.SIGKILL)
         process.communicate()
-    finish(broken, str(pipeline))
+    finish(prepared_encoder.start(broken, *command))
     assert files_of(broken / "data/runs/local") == files_of(whole / "data/runs/local")
 
 
@@ -149,16 +161,18 @@ def test_ctrl_c_keeps_what_was_answered_and_says_how_to_go_on(
     assert process.returncode == 130
     assert b"Go on with: fret run llm.yaml" in errors.replace(b"\n", b" ")
     server.latency_s = 0.0
-    finish(llm_pipeline.parent, "llm.yaml")
+    finish(start(llm_pipeline.parent, "llm.yaml"))
     assert server.repeats == 0
 
 
-def test_a_second_process_on_the_same_run_is_refused(llm_pipeline: Path, server: LLMServer) -> None:
+def test_a_second_process_on_the_same_run_is_refused(
+    llm_pipeline: Path, server: LLMServer, prepared_fret: Prepared
+) -> None:
     server.latency_s = 0.1
-    process = start(llm_pipeline.parent, "llm.yaml")
+    process = prepared_fret.start(llm_pipeline.parent, "run", "llm.yaml", "--quiet")
     while len(server.asked) < 10:
         time.sleep(0.05)
-    second = start(llm_pipeline.parent, "llm.yaml")
+    second = prepared_fret.start(llm_pipeline.parent, "run", "llm.yaml", "--quiet")
     _, errors = second.communicate(timeout=60)
     assert second.returncode == 2
     assert f"process {process.pid}".encode() in errors.replace(b"\n", b" ")

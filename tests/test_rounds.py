@@ -222,7 +222,7 @@ PIPELINE = """
 run: rounds
 models:
   teacher: {{backend: openai, base_url: "{url}", model: tiny, server: local, timeout_s: 5}}
-pages: {{source: {{kind: html, path: pages}}, shard_pages: 4}}
+pages: {{source: {{kind: jsonl, path: pages.jsonl}}, shard_pages: 4}}
 passages: {{max_size: 60, min_size: 10}}
 queries: {{writer: {{kind: llm, model: teacher}}, checks: false}}
 candidates: {{top_k: 6, dense: null}}

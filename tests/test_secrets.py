@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from conftest import LLM_PIPELINE
 from fret.cli import app
 from fret.llm.upkeep import Choice, export
 from llm_server import LLMServer
+from prepared import Prepared
 
 KEY = "sk-secret-0123456789abcdef"
 
@@ -28,9 +31,13 @@ def keyed(workplace: Path, server: LLMServer, monkeypatch: pytest.MonkeyPatch) -
     return path
 
 
-def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "fret", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run(keyed: Path, prepared_fret: Prepared) -> Run:
+    """Run `fret` in a process of its own."""
+    return partial(prepared_fret.run, keyed.parent)
 
 
 def assert_the_key_is_nowhere(folder: Path, *ended: "subprocess.CompletedProcess[str]") -> None:
@@ -46,7 +53,7 @@ def assert_the_key_is_nowhere(folder: Path, *ended: "subprocess.CompletedProcess
     (folder / "answers.jsonl").unlink(missing_ok=True)
 
 
-def test_a_run_leaves_no_key_behind(keyed: Path, server: LLMServer) -> None:
+def test_a_run_leaves_no_key_behind(keyed: Path, server: LLMServer, run: Run) -> None:
     ended = [
         run("doctor", "keyed.yaml"),
         run("run", "keyed.yaml"),
@@ -59,7 +66,7 @@ def test_a_run_leaves_no_key_behind(keyed: Path, server: LLMServer) -> None:
 
 
 def test_a_server_that_repeats_the_key_in_its_errors_does_not_make_us_repeat_it(
-    keyed: Path, server: LLMServer
+    keyed: Path, server: LLMServer, run: Run
 ) -> None:
     ended = []
     for fault in ("401", "400", "500"):
@@ -88,7 +95,9 @@ def test_no_process_has_the_key_in_its_command_line(keyed: Path, server: LLMServ
         process.wait()
 
 
-def test_a_key_or_password_in_the_pipeline_file_is_refused_and_not_repeated(keyed: Path) -> None:
+def test_a_key_or_password_in_the_pipeline_file_is_refused_and_not_repeated(
+    keyed: Path, run: Run
+) -> None:
     text = keyed.read_text("utf-8")
     keyed.write_text(text.replace("http://", f"http://user:{KEY}@"), "utf-8")
     ended = run("run", "keyed.yaml")
@@ -97,7 +106,7 @@ def test_a_key_or_password_in_the_pipeline_file_is_refused_and_not_repeated(keye
 
 
 def test_the_batch_api_repeating_the_key_does_not_make_us_repeat_it(
-    keyed: Path, server: LLMServer
+    keyed: Path, server: LLMServer, run: Run
 ) -> None:
     text = keyed.read_text("utf-8").replace("{kind: query_likelihood, model: teacher}, ", "")
     keyed.write_text(text, "utf-8")

@@ -198,8 +198,8 @@ def add_page(llm_pipeline: Path) -> None:
     text = (
         page_text("stove", "repair").replace("diary", "almanac").replace("the stove", "the grill")
     )
-    page = f"<html lang='en'><title>Grill</title><article><p>{text}</p></article></html>"
-    (llm_pipeline.parent / "pages" / "zebra.html").write_text(page, "utf-8")
+    with (llm_pipeline.parent / "pages.jsonl").open("a", encoding="utf-8") as pages:
+        pages.write(json.dumps({"url": "zebra", "title": "Grill", "text": text}) + "\n")
 
 
 def test_personas_come_from_a_file(llm_pipeline: Path, server: LLMServer) -> None:

@@ -1,7 +1,6 @@
 """Training from a file to a model folder, with tiny random models: whole, killed, changed."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from fret.errors import ConfigError, DriftError, StageError, UserError
 from fret.pipeline_file import load_training
 from fret.shipped import training_recipes
 from fret.training.train import Trained, train
+from prepared import Prepared
 from test_training_rows import make_example, write_fret
 from tiny_models import save_embedder
 
@@ -186,18 +186,8 @@ def test_a_start_that_failed_locks_nothing(tmp_path: Path, base: Path, data: str
     assert not torch.equal(weights(trained.model), before)
 
 
-def start(config: Path) -> "subprocess.Popen[bytes]":
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    return subprocess.Popen(
-        [sys.executable, "-m", "fret", "train", str(config)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-
-
 def test_killed_at_any_step_it_ends_in_the_same_model(
-    tmp_path: Path, base: Path, data: str
+    tmp_path: Path, base: Path, data: str, prepared_encoder: Prepared
 ) -> None:
     stage = {"data": [{"kind": "fret", "path": data}], "batch_size": 8, "learning_rate": 3e-3}
     stages = [stage | {"name": "one", "steps": 12}, stage | {"name": "two", "steps": 12}]
@@ -207,7 +197,7 @@ def test_killed_at_any_step_it_ends_in_the_same_model(
     folder = tmp_path / "models/tiny"
     seen = 0
     for place in ("one/checkpoints/checkpoint-4", "two/checkpoints/checkpoint-8"):
-        process = start(config)
+        process = prepared_encoder.start(tmp_path, "train", str(config))
         deadline = time.monotonic() + 120
         while not (folder / place).exists() and process.poll() is None:
             assert time.monotonic() < deadline, "no checkpoint came"
@@ -216,10 +206,10 @@ def test_killed_at_any_step_it_ends_in_the_same_model(
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=30)
     assert seen == 2, "it was over before it could be killed"
-    process = start(config)
-    output, _ = process.communicate(timeout=200)
-    assert process.returncode == 0, output.decode()
-    assert "going on from step" in output.decode()
+    process = prepared_encoder.start(tmp_path, "train", str(config))
+    output, errors = process.communicate(timeout=200)
+    assert process.returncode == 0, errors.decode()
+    assert "going on from step" in (output + errors).decode()
     difference = (weights(folder / "model") - weights(whole.model)).abs().max()
     assert difference < 1e-6
     for stage_name in ("one", "two"):

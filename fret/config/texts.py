@@ -21,7 +21,7 @@ class PagesSettings(Settings):
     """What counts most where main text is hard to tell from the rest, for `trafilatura`: both
     evenly, no foreign text (`precision`), or no text lost (`recall`)."""
     workers: int | None = Field(default=None, ge=1)
-    """Processes that extract; null for one per core."""
+    """Processes that extract; null for one per core, and fewer where pages are few."""
     timeout_s: float = Field(default=30, gt=0)
     """A page that takes longer is dropped."""
     max_bytes: int = Field(default=5_000_000, ge=1)

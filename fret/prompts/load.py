@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,18 @@ def load_prompt(path: str, job: str, *, beside: Path | None = None) -> Prompt:
     if found is None:
         raise PromptError(f"The prompt file {path} does not exist.")
     try:
-        data = yaml.safe_load(found.read_text("utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: no UTF-8, no such date
+        text = found.read_text("utf-8")
+    except (OSError, ValueError) as error:  # ValueError: no UTF-8
+        raise PromptError(f"The prompt file {found} cannot be read as YAML: {error}") from error
+    return _read(found, text, job)
+
+
+# A run asks for a file several times, and reading it and trying it out takes 40 ms.
+@lru_cache(maxsize=64)
+def _read(found: Path, text: str, job: str) -> Prompt:
+    try:
+        data = yaml.safe_load(text)
+    except (ValueError, yaml.YAMLError) as error:  # ValueError: no such date
         raise PromptError(f"The prompt file {found} cannot be read as YAML: {error}") from error
     except RecursionError:
         raise PromptError(

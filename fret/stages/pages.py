@@ -24,6 +24,8 @@ _EXTRACTORS = {
     "bodies": "fret.text.extract:extract_body",
 }
 
+# A worker takes as long to start as so many pages to extract.
+_PAGES_PER_WORKER = 30
 # A title goes into every passage of its page, and into every prompt.
 _TITLE_CHARACTERS = 300
 
@@ -71,7 +73,7 @@ class Pages(Stage):
         if extractor := _EXTRACTORS.get(self._source.holds):
             self._pool = IsolatedPool(
                 extractor,
-                workers=self._settings.workers or os.cpu_count() or 1,
+                workers=self._settings.workers or _count_workers(self._contents.n_pages),
                 timeout_s=self._settings.timeout_s,
                 memory_mb=self._settings.memory_mb,
             )
@@ -157,6 +159,11 @@ class _FinishedParts:
             yield page.source
         for dropped in self._folder.rows(Dropped, index, dropped=True):
             yield dropped.record_id
+
+
+def _count_workers(n_pages: int | None) -> int:
+    cores = os.cpu_count() or 1
+    return cores if n_pages is None else min(cores, n_pages // _PAGES_PER_WORKER + 1)
 
 
 def _take_text(raw: RawPage) -> MainText | Unusable:
