@@ -14,7 +14,11 @@ __all__ = ["report_errors", "say_again"]
 
 @contextmanager
 def report_errors(
-    again: str = "", *, pipeline: str = "", overrides: Sequence[str] | None = None
+    again: str = "",
+    *,
+    pipeline: str = "",
+    overrides: Sequence[str] | None = None,
+    kept: str = "What is finished, and every answer so far, is kept.",
 ) -> Iterator[None]:
     """Turn fret's errors into a message and an exit status; Ctrl-C into a clean end.
 
@@ -22,6 +26,7 @@ def report_errors(
         again: the command by which to go on.
         pipeline: what PIPELINE means in the commands that messages name.
         overrides: what followed each --set.
+        kept: said where the user stops it.
     """
     from fret.display import print_error
     from fret.errors import EmptyStage, FretError, StoppedByFirst, UserError
@@ -38,7 +43,7 @@ def report_errors(
             print_error(str(error) if says_how else f"{error}{how}")
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
-            print_error(f"Stopped. What is finished, and every answer so far, is kept.{how}")
+            print_error(f"Stopped. {kept}{how}")
             raise typer.Exit(130) from None
         finally:
             signal.signal(signal.SIGTERM, previous)

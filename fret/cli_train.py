@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from fret.config.training import TrainingSettings
 
 
+_KEPT = "Finished stages and the last checkpoint are kept."
+
+
 def train(
     config: Annotated[
         str,
@@ -48,11 +51,13 @@ def train(
     """Train an embedding model on datasets, or go on with it."""
     from fret.pipeline_file import load_training
 
-    with report_errors(say_again()):
+    with report_errors(say_again(), kept=_KEPT):
         settings = load_training(config, set_ or [])
         from fret.training.launch import count_wanted, launch  # heavy: only for a right file
+        from fret.training.plan import require_shares
 
         n_processes = count_wanted(settings.device, processes)
+        require_shares(settings, n_processes)
         if n_processes > 1:
             status = launch(n_processes, sys.argv[1:])
             raise typer.Exit(status)
@@ -98,7 +103,7 @@ def ablate(
     from fret.pipeline import load
     from fret.pipeline_file import load_training
 
-    with report_errors(say_again()):
+    with report_errors(say_again(), pipeline=pipeline, kept=_KEPT):
         run = load(pipeline).stored
         settings = load_training(config, set_ or [])
         from fret.ablation import ablate as run_ablation  # heavy: only for right files

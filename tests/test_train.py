@@ -217,6 +217,37 @@ def test_killed_at_any_step_it_ends_in_the_same_model(
         assert broken[-1] == pytest.approx(losses(tmp_path / "whole/models/tiny" / stage_name)[-1])
 
 
+def test_stopped_by_hand_it_ends_the_step_and_keeps_it(
+    tmp_path: Path, base: Path, data: str
+) -> None:
+    stage = {"data": [{"kind": "fret", "path": data}], "batch_size": 8, "learning_rate": 3e-3}
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    stages = [stage | {"steps": 9}]
+    expected = run(write_config(whole, base, data, stages=stages, save_every=1000))
+    config = write_config(tmp_path, base, data, stages=stages, save_every=1000)
+
+    class Stops(Heard):
+        def stepped(self, work: str, done: int, loss: float | None) -> None:
+            super().stepped(work, done, loss)
+            if done == 4:
+                signal.raise_signal(signal.SIGINT)
+
+    heard = Stops()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(config, heard=heard)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert heard.steps == [1, 2, 3, 4] and "Stopping after this step" in heard.warnings[0]
+    heard = Heard()
+    found = run(config, heard=heard)
+    assert heard.begun == [(4, 9)]
+    assert (weights(found.model) - weights(expected.model)).abs().max() < 1e-6
+
+
 def test_a_checkpoint_that_was_cut_off_is_not_taken(tmp_path: Path, base: Path, data: str) -> None:
     config = write_config(tmp_path, base, data)
     half = tmp_path / "models/tiny/train/checkpoints/checkpoint-8"

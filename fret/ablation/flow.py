@@ -57,6 +57,8 @@ def ablate(
         raise UserError("An ablation takes a training file of one stage.")
     folder = run.path / "ablation"
     counts = write_cells(run, folder / "data", seed=settings.seed)
+    if reporter:
+        reporter.warned(f"{len(CELLS)} models are trained, one after the other, then measured.")
     models = {
         cell.name: train(_settings_of(cell, settings, folder), reporter=reporter).model
         for cell in CELLS

@@ -102,9 +102,15 @@ def _label(models: Sequence[ModelName]) -> list[str]:
     for name, n in Counter(names).items():
         if n > 1:
             raise UserError(f"The model {name} is named twice. Name each once.")
-    short = [name.rstrip("/").rpartition("/")[2] or name for name in names]
+    short = [_shorten(name) for name in names]
     seen = Counter(short)
     return [own if seen[own] == 1 else name for own, name in zip(short, names, strict=True)]
+
+
+def _shorten(name: str) -> str:
+    """Return the last part of a name; mine of `data/models/mine/model`, as `fret train` has it."""
+    *before, last = name.rstrip("/").split("/")
+    return before[-1] if last == "model" and before and before[-1] else last or name
 
 
 def _name(model: ModelName) -> str:

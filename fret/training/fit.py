@@ -25,6 +25,7 @@ from fret.training.checkpoints import find_checkpoint, step_of
 from fret.training.lora import adapted
 from fret.training.losses import GeckoLoss
 from fret.training.prepared import Prepared
+from fret.training.stopping import heeding
 from fret.training.team import ALONE, PATIENCE, Team
 from fret.training.watch import Measure, Reporter, Watch
 
@@ -61,27 +62,30 @@ def fit(
     Raises:
         StageError: the loss is no number any more.
         ConfigError: the loss cannot be made.
+        KeyboardInterrupt: the user stopped it; there is a checkpoint.
     """
     checkpoints = folder / "checkpoints"
     team = machine.team
-    for told in _list_unused(stage, data, team.size):
+    for told in _list_misfits(stage, data, team.size):
         reporter.warned(told)
     arguments = _make_arguments(stage, checkpoints, data, machine, seed)
     last = team.lead(lambda: find_checkpoint(checkpoints))
-    with adapted(model, lora):
+    with adapted(model, lora), heeding(reporter.warned) as wish:
         trainer = _Trainer(
             model=model,
             args=arguments,
             train_dataset=data.rows,
             loss=make_loss(model, stage),
             data_collator=Collator(preprocess_fn=model.preprocess),
-            callbacks=[Watch(stage.name, reporter, measure, model)],
+            callbacks=[Watch(stage.name, reporter, measure, model, wish)],
         )
         trainer.remove_callback(PrinterCallback)
         n_steps = count_steps(stage, data, team.size)
         reporter.starts(stage.name, step_of(last) if last else 0, n_steps)
         with _explained(stage):
             trainer.train(resume_from_checkpoint=str(last) if last else None)
+        if trainer.state.global_step < n_steps:
+            raise KeyboardInterrupt
     return [
         {key: float(value) for key, value in line.items() if _is_number(value)}
         for line in trainer.state.log_history
@@ -127,9 +131,11 @@ def fit_batch(stage: TrainingStage, data: Prepared, n_processes: int) -> int:
     return min(stage.batch_size, n_rows - n_rows % n_processes)
 
 
-def _list_unused(stage: TrainingStage, data: Prepared, n_processes: int) -> Iterator[str]:
-    """Say which data never fills a batch of its own, and so is never learned from."""
+def _list_misfits(stage: TrainingStage, data: Prepared, n_processes: int) -> Iterator[str]:
+    """Say where batches are not as the stage has them, and which data never fills one."""
     size = fit_batch(stage, data, n_processes)
+    if size < stage.batch_size:
+        yield f"{stage.name}: batch_size is {stage.batch_size}, and the data makes {size} rows."
     if stage.mixing == "mixed" or len(data.sizes) == 1:
         return
     for source, n_rows in zip(stage.data, data.sizes, strict=True):

@@ -41,7 +41,7 @@ def launch(n_processes: int, arguments: Sequence[str]) -> int:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)  # fret tells of failures
+    logging.disable(logging.CRITICAL)  # fret tells of failures; this process does nothing else
     os.environ[_LAUNCHED] = str(os.getpid())
     config = LaunchConfig(
         min_nodes=1,

@@ -27,6 +27,8 @@ class Part:
     identity: dict[str, Any]
     stage: TrainingStage | None
     """None for what goes before the stages (`mntp`)."""
+    number: int | None
+    """Of the stage, as `--set` counts it."""
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -51,7 +53,7 @@ def make_plan(
         ConfigError: so many processes cannot share a batch evenly.
         DriftError: a stage that is there was made from something else.
     """
-    _require_shares(settings, n_processes)
+    require_shares(settings, n_processes)
     wanted = list(_list_identities(settings))
     names = [name for name, *_ in wanted]
     if redo is not None and redo not in names:
@@ -64,7 +66,8 @@ def make_plan(
     )
     for name, own, stage in wanted:
         identity = {"before": before, **own}
-        part = Part(name, folder / name, identity, stage)
+        number = settings.stages.index(stage) if stage else None
+        part = Part(name, folder / name, identity, stage, number)
         if name in redone:
             remove(part.folder)
         _refuse_drift(part, settings.name)
@@ -91,7 +94,12 @@ def _list_identities(
         yield stage.name, own, stage
 
 
-def _require_shares(settings: TrainingSettings, n_processes: int) -> None:
+def require_shares(settings: TrainingSettings, n_processes: int) -> None:
+    """See that so many processes can share each batch evenly.
+
+    Raises:
+        ConfigError: they cannot.
+    """
     for stage in settings.stages:
         if stage.batch_size % n_processes:
             raise ConfigError(
@@ -109,14 +117,14 @@ def _refuse_drift(part: Part, name: str) -> None:
         return
     raise DriftError(
         f"The stage {part.name} of the model {name} was trained otherwise:\n"
-        + "\n".join(f"  {line}" for line in _list_changes(made, part.identity))
+        + "\n".join(f"  {line}" for line in _list_changes(made, part))
         + "\nGive the new model another `name`, or train anew with "
         f"--redo {part.name}."
     )
 
 
-def _list_changes(old: Any, new: Any) -> Iterator[str]:
-    before, after = dict(_leaves(old)), dict(_leaves(new))
+def _list_changes(old: Any, part: Part) -> Iterator[str]:
+    before, after = dict(_leaves(old)), dict(_leaves(part.identity))
     for place in sorted(before.keys() | after.keys()):
         was, now = before.get(place, "absent"), after.get(place, "absent")
         if was == now:
@@ -124,7 +132,14 @@ def _list_changes(old: Any, new: Any) -> Iterator[str]:
         if place in _CONTENTS or place.endswith(".files"):
             yield f"{_CONTENTS.get(place, 'the contents of the data')} changed"
         else:
-            yield f"{place.removeprefix('before.')}: was {was}, is now {now}"
+            yield f"{_name_setting(place, part)}: was {was}, is now {now}"
+
+
+def _name_setting(place: str, part: Part) -> str:
+    """Write a place of the identity as `--set` takes it."""
+    first, _, rest = place.partition(".")
+    own = f"stages.{part.number}."
+    return {"before": rest, "stage": own + rest, "data": f"{own}data.{rest}"}.get(first, place)
 
 
 _CONTENTS = {"before": "what the stage before it made"}

@@ -8,7 +8,6 @@ from typing import Any
 import pyarrow as pa
 
 from fret.durable import keep_newest
-from fret.errors import UserError
 from fret.training.rows import Row
 
 _ROWS_PER_BATCH = 1000
@@ -44,9 +43,6 @@ def prepare(
 
     Returns:
         A file of each source, for `open_rows`.
-
-    Raises:
-        UserError: a source has no rows.
     """
 
     def make(temporary: Path) -> None:
@@ -68,17 +64,11 @@ def open_rows(files: Sequence[Path]) -> Prepared:
 
 def _write(path: Path, rows: Iterable[Row], n_negatives: int, tell: Callable[[int], None]) -> None:
     schema = _schema(n_negatives)
-    n_rows = 0
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
         for some in _by(rows, _ROWS_PER_BATCH):
             lines = [_line(row, schema.names, n_negatives) for row in some]
             writer.write_batch(pa.RecordBatch.from_pylist(lines, schema=schema))
-            n_rows += len(some)
             tell(len(some))
-    if not n_rows:
-        raise UserError(
-            "One part of the data has no rows to learn from. Look at its split and its columns."
-        )
 
 
 def _schema(n_negatives: int) -> pa.Schema:

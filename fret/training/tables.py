@@ -33,9 +33,11 @@ def read_table(
     for number, row in enumerate(rows, 1):
         if missing := [name for name in columns if row.get(name) is None]:
             found = ", ".join(sorted(name for name in row if row[name] is not None))
+            # The rows before had it.
+            advice = "Mend that row or take it out" if number > 1 else "Name the right columns"
             raise UserError(
                 f"Row {number} of {path} has nothing in {', '.join(map(repr, missing))} (it has: "
-                f"{found}). Name the right columns in the training file."
+                f"{found}). {advice}{'' if number > 1 else ' in the training file'}."
             )
         yield row
 

@@ -23,9 +23,11 @@ from typing import Any
 from sentence_transformers import SentenceTransformer
 
 from fret.config.training import MntpSettings, TrainingSettings
+from fret.config.training_data import DataSettings
 from fret.durable import make_folder, placed, remove, write_json
 from fret.errors import UserError
 from fret.locking import held
+from fret.modules.bidirectional import is_told_bidirectional
 from fret.pipeline_file import load_training
 from fret.records import hash_json
 from fret.retrieval.devices import choose_device, choose_precision
@@ -112,6 +114,7 @@ def _hush() -> None:
     # What the libraries below would rather have of each other, with several processes.
     for said in ("torch.distributed.nn.functional", "`broadcast_buffers`"):
         warnings.filterwarnings("ignore", said, FutureWarning)
+    warnings.filterwarnings("ignore", "`?is_gradient_checkpointing", FutureWarning)
     warnings.filterwarnings("ignore", "OMP_NUM_THREADS/MKL_NUM_THREADS unset", UserWarning)
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -131,6 +134,12 @@ def _run_mntp(settings: TrainingSettings, part: Part, device: str, reporter: Rep
     reporter.prepared(part.name, len(texts))
     _note(part, {"state": "running"})
     model = _open(settings.base, settings, device, reporter)
+    transformer: Any = model[0]
+    if not is_told_bidirectional(transformer.model):
+        raise UserError(
+            f"mntp is for language models that are made to see in both directions, and "
+            f"{settings.base} is none: take `mntp` out, or set model.bidirectional: true."
+        )
 
     def tell(step: int, loss: float) -> None:
         reporter.stepped(part.name, step, loss)
@@ -225,7 +234,7 @@ def _prepare(settings: TrainingSettings, part: Part, reporter: Reporter) -> list
     how, stage = _format_of(settings), part.stage
     assert stage is not None
     sources: list[Callable[[], Iterator[Row]]] = [
-        partial(read_rows, each, how, seed=settings.seed) for each in stage.data
+        partial(_read_some, each, how, settings.seed) for each in stage.data
     ]
     done = 0
 
@@ -242,6 +251,19 @@ def _prepare(settings: TrainingSettings, part: Part, reporter: Reporter) -> list
         tell=tell,
         warn=reporter.warned,
     )
+
+
+def _read_some(data: DataSettings, how: Format, seed: int) -> Iterator[Row]:
+    """Read rows of a part of the data, of which there must be some."""
+    n_rows = 0
+    for row in read_rows(data, how, seed=seed):
+        n_rows += 1
+        yield row
+    if not n_rows:
+        raise UserError(
+            f"{data.path} has no rows to learn from (as `{data.kind}`). Look at its split and what "
+            "it holds."
+        )
 
 
 def _save(model: SentenceTransformer, folder: Path) -> None:

@@ -145,7 +145,7 @@ def _put_under_head(
     if loading["missing_keys"]:
         raise UserError(
             f"{base}: it has no head that predicts tokens ({min(loading['missing_keys'])} is "
-            "missing), which the warm-up trains with. Name the language model itself"
+            "missing), which the warm-up trains with. Name the language model itself."
         )
     finish = _adapt(backbone, settings.lora_rank)
     setattr(head, head.base_model_prefix, backbone)

@@ -11,6 +11,7 @@ from transformers import TrainerCallback
 
 from fret.errors import StageError, StoppedByFirst
 from fret.training.checkpoints import mark_whole
+from fret.training.stopping import Wish
 
 
 class Reporter(Protocol):
@@ -56,12 +57,19 @@ class Measure:
 
 
 class Watch(TrainerCallback):
-    """Tells of each step, marks checkpoints as whole, and stops where the loss is no number."""
+    """Tells of each step, marks checkpoints as whole, and stops where the user wishes it, or the
+    loss is no number."""
 
     def __init__(
-        self, work: str, reporter: Reporter, measure: Measure | None, model: SentenceTransformer
+        self,
+        work: str,
+        reporter: Reporter,
+        measure: Measure | None,
+        model: SentenceTransformer,
+        wish: Wish,
     ) -> None:
         self._work, self._reporter, self._measure, self._model = work, reporter, measure, model
+        self._wish = wish
         self._loss: float | None = None
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -69,6 +77,9 @@ class Watch(TrainerCallback):
             self._reporter.stepped(self._work, state.global_step, self._loss)
         every = self._measure.every if self._measure else None
         is_end = state.global_step == state.max_steps
+        if self._wish.is_stop and not is_end:
+            control.should_save = control.should_training_stop = True
+            return
         if not (self._measure and state.is_world_process_zero):
             return
         if is_end or (every and state.global_step % every == 0):
