@@ -135,7 +135,10 @@ def _list_misfits(stage: TrainingStage, data: Prepared, n_processes: int) -> Ite
     """Say where batches are not as the stage has them, and which data never fills one."""
     size = fit_batch(stage, data, n_processes)
     if size < stage.batch_size:
-        yield f"{stage.name}: batch_size is {stage.batch_size}, and the data makes {size} rows."
+        yield (
+            f"{stage.name}: the data has fewer rows than batch_size ({stage.batch_size}): a step "
+            f"has {size}."
+        )
     if stage.mixing == "mixed" or len(data.sizes) == 1:
         return
     for source, n_rows in zip(stage.data, data.sizes, strict=True):
