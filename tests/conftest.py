@@ -15,6 +15,8 @@ from prepared import HEAVY, LIGHT, Prepared, prepared
 
 # Before anything imports a Hugging Face library: tests reach no hub.
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Of the terminal that the tests run in: what fret prints into a pipe would be wrapped to it.
+os.environ.pop("COLUMNS", None)
 if "PYTEST_XDIST_WORKER" in os.environ:
     # One worker per core: more threads than that only wait for each other.
     os.environ.setdefault("OMP_NUM_THREADS", "1")

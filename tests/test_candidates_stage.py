@@ -109,7 +109,7 @@ def test_fewer_passages_than_wanted_candidates_work_and_are_told(place: Path) ->
     pipeline = run(load(top_k=500, deeper_to=None), told)
     n = pipeline.stored.n_rows(Passage)
     assert any(
-        f"There are {n} passages, fewer than candidates.top_k = 500" in w for w in told.warnings
+        f"The run has {n} passages, fewer than candidates.top_k = 500" in w for w in told.warnings
     )
     assert all(len(record.passage_ids) <= n for record in pipeline.rows(Candidates))
     quiet = Told()

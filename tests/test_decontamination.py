@@ -196,7 +196,7 @@ def test_each_match_is_listed_and_dropped_where_that_is_wanted(pipeline: Path, a
     dropped = list(run.stage("passages").rows(Dropped, dropped=True))
     assert (row["passage_id"] in kept) == (action == "warn")
     assert [d.reason for d in dropped] == (["in_evaluation_set"] if action == "drop" else [])
-    assert "1 matches in 1 passages" in call("status", "p.yaml").output
+    assert "1 match in 1 passage" in call("status", "p.yaml").output
     if action == "drop":
         shown = call("show", "p.yaml", "passages", "--dropped").output
         assert "in_evaluation_set" in shown and "stove in this" in " ".join(shown.split())

@@ -1,5 +1,6 @@
 """Numbers and their nouns, as one reads them where there is one of something."""
 
+import json
 import re
 from pathlib import Path
 
@@ -35,13 +36,15 @@ def test_thousands_are_parted_where_asked_and_verbs_agree() -> None:
 
 
 def test_a_run_over_one_page_speaks_of_one(small: Path) -> None:
-    for page in Path("pages").glob("*.html"):
-        page.unlink()
     text = " ".join(page_text(subject, "repair") for subject in SUBJECTS)
-    for name in ("pages/one.html", "pages/two.html"):
-        head = f"<html lang='en'><head><title>{name}</title></head>"
-        Path(name).write_text(f"{head}<body><article><p>{text} {name}</p></article></body></html>")
-        if name == "pages/one.html":
+    rows = [
+        {"url": f"https://home.example/{name}", "title": name, "text": f"{text} {name}"}
+        for name in ("one", "two")
+    ]
+    for n_pages in (1, 2):
+        lines = "".join(json.dumps(row) + "\n" for row in rows[:n_pages])
+        Path("pages.jsonl").write_text(lines, "utf-8")
+        if n_pages == 1:
             told = call("run", "small.yaml", "pages").output
             assert " 1 row (" in told
             told += call("show", "small.yaml", "pages").output

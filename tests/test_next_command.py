@@ -24,8 +24,8 @@ def find_command(result: Result, start: str) -> list[str]:
 
 def test_a_named_command_is_about_the_run_of_this_one(small: Path) -> None:
     small.rename("my file.yaml")
-    Path("pages").rename("my pages")
-    sets = ["--set", "run=second", "--set", "pages.source.path=my pages"]
+    Path("pages.jsonl").rename("my pages.jsonl")
+    sets = ["--set", "run=second", "--set", "pages.source.path=my pages.jsonl"]
     begun = find_command(call("status", "my file.yaml", *sets), "fret run")
     assert call(*begun, "pages", "--quiet").exit_code == 0
     assert [p.name for p in Path("data/runs").iterdir()] == ["second"]

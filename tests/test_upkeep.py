@@ -197,7 +197,7 @@ def test_the_command_removes_by_run_date_and_failures_without_asking_where_told(
 ) -> None:
     assert "Removed 2 answers" in said(call("prune", "--failures", "--yes"))
     assert "Removed 3 answers" in said(call("prune", "--before", BETWEEN, "--yes"))
-    assert "Removed 1 answers" in said(call("prune", "--run", "two", "--yes"))
+    assert "Removed 1 answer " in said(call("prune", "--run", "two", "--yes"))
     assert "No answer in data/answers.sqlite fits" in said(call("prune", "--run", "two"))
     assert keys(path) == ["0-young", "1-young"]
 
@@ -253,7 +253,7 @@ def test_every_answer_is_one_line_of_json_whatever_it_holds(tmp_path: Path, name
 
 def test_the_command_exports_what_is_chosen_and_overwrites_nothing(path: Path) -> None:
     result = call("export", "out.jsonl", "--run", "two", "--model", "small", "--before", BETWEEN)
-    assert "Wrote 1 answers to out.jsonl" in said(result)
+    assert "Wrote 1 answer to out.jsonl" in said(result)
     before = Path("out.jsonl").read_bytes()
     result = call("export", "out.jsonl")
     assert result.exit_code == 2 and "exists already; it was left as it is" in said(result)
