@@ -1,5 +1,6 @@
 """Which scorer sees which candidates: early stop, going deeper, and answers that are still out."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -254,6 +255,13 @@ def lead_of(judgement: Judgement) -> float:
     return best - second
 
 
+def read(command: list[str]) -> str:
+    """What a command prints into a pipe."""
+    # Python's own environment: readline sets COLUMNS behind its back, where pytest loads it.
+    found = subprocess.run(command, env=os.environ, capture_output=True, text=True, check=True)
+    return found.stdout
+
+
 def test_the_second_scorer_is_spared_where_the_first_leads(
     pipeline: Path, server: LLMServer
 ) -> None:
@@ -281,14 +289,14 @@ def test_the_second_scorer_is_spared_where_the_first_leads(
     best = next(j for j, is_spared in zip(judgements, spared, strict=True) if is_spared)
     command = [sys.executable, "-m", "fret"]
     shown = [*command, "show", str(pipeline), "judgements", "--id", best.query_id]
-    text = subprocess.run(shown, capture_output=True, text=True, check=True).stdout
+    text = read(shown)
     assert "── " in text and "query" in text
     first, *rows = text[text.index("rank") :].splitlines()
     assert first.split() == ["rank", "fused", "passage", "relevance", "query_likelihood"]
     assert len(rows) == len(best.passage_ids) and all("skipped" in row for row in rows)
     assert rows[0].split()[0] == "1" and text.count(" seed") == 1
     status = [*command, "status", str(pipeline)]
-    text = subprocess.run(status, capture_output=True, text=True, check=True).stdout
+    text = read(status)
     assert "relevance & query_likelihood: Kendall's tau" in text
     assert f"stopped early in {measures['stopped_early']:.1%}" in " ".join(text.split())
 
