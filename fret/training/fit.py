@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from fret.training.checkpoints import find_checkpoint, step_of
 from fret.training.lora import adapted
 from fret.training.losses import GeckoLoss
 from fret.training.prepared import Prepared
-from fret.training.stopping import heeding
+from fret.training.stopping import Wish, heeding
 from fret.training.team import ALONE, PATIENCE, Team
 from fret.training.watch import Measure, Reporter, Watch
 
@@ -70,7 +70,7 @@ def fit(
         reporter.warned(told)
     arguments = _make_arguments(stage, checkpoints, data, machine, seed)
     last = team.lead(lambda: find_checkpoint(checkpoints))
-    with adapted(model, lora), heeding(reporter.warned) as wish:
+    with adapted(model, lora), _listening(team, reporter) as wish:
         trainer = _Trainer(
             model=model,
             args=arguments,
@@ -90,6 +90,12 @@ def fit(
         {key: float(value) for key, value in line.items() if _is_number(value)}
         for line in trainer.state.log_history
     ]
+
+
+def _listening(team: Team, reporter: Reporter) -> AbstractContextManager[Wish]:
+    """Heed the user where one process trains: several would not end after the same step, and wait
+    for each other; they are ended by their launcher, and go on from the last checkpoint."""
+    return heeding(reporter.warned) if team.size == 1 else nullcontext(Wish())
 
 
 @contextmanager
