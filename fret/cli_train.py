@@ -53,6 +53,7 @@ def train(
 
     with report_errors(say_again(), kept=_KEPT):
         settings = load_training(config, set_ or [])
+        _look_at_data(settings)
         from fret.training.launch import count_wanted, launch  # heavy: only for a right file
         from fret.training.plan import require_shares
 
@@ -62,6 +63,16 @@ def train(
             status = launch(n_processes, sys.argv[1:])
             raise typer.Exit(status)
         _train_here(settings, redo, quiet)
+
+
+def _look_at_data(settings: "TrainingSettings") -> None:
+    from fret.training.rows import look_at
+
+    if settings.mntp:
+        look_at(settings.mntp)
+    for stage in settings.stages:
+        for data in stage.data:
+            look_at(data)
 
 
 def _train_here(settings: "TrainingSettings", redo: str | None, quiet: bool) -> None:

@@ -41,6 +41,7 @@ def load_training(config: str, overrides: Sequence[str] = ()) -> TrainingSetting
 
 def _load(path: Path, overrides: Sequence[str], tree: type[S]) -> S:
     data = _read_yaml(path, tree)
+    _refuse_other_kind(data, path, tree)
     for override in overrides:
         _apply(data, override)
     _refuse_secrets(data, path)
@@ -61,11 +62,18 @@ def _find(name: str, kind: str, shipped: Mapping[str, Path]) -> Path:
         return Path(name)
     if name in shipped:
         return shipped[name]
+    if name in recipes():
+        raise ConfigError(f"{name} is a recipe of a pipeline: `fret run {name}` runs it.{_ASK}")
+    if name in training_recipes():
+        raise ConfigError(f"{name} is a recipe of a training: `fret train {name}` runs it.")
     hint = "`fret init NAME` writes a pipeline file to start from." if kind == "pipeline" else ""
     raise ConfigError(
         f"There is no {kind} file {name!r}, and no recipe of that name (recipes: "
         f"{', '.join(shipped)}). {hint}".rstrip()
     )
+
+
+_ASK = " A training takes a training file, which names that pipeline's dataset as its data."
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -96,6 +104,13 @@ def _read_yaml(path: Path, tree: type[Settings]) -> dict[str, Any]:
             f"{path} is not a {kind} file: it must be a YAML mapping that begins with `{first}:`."
         )
     return data
+
+
+def _refuse_other_kind(data: Mapping[str, Any], path: Path, tree: type[Settings]) -> None:
+    if tree is TrainingSettings and "run" in data and "stages" not in data:
+        raise ConfigError(f"{path} is a pipeline file: `fret run {path}` runs it.{_ASK}")
+    if tree is PipelineSettings and "stages" in data and "run" not in data:
+        raise ConfigError(f"{path} is a training file: `fret train {path}` trains with it.")
 
 
 def _apply(data: dict[str, Any], override: str) -> None:

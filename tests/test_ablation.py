@@ -1,6 +1,7 @@
 """Was the labelling worth it: the six sets of rows, and the models trained on them."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,7 @@ def test_six_models_are_trained_and_compared_once(
     arguments = ["ablate", str(file), "--train", str(config), "--quiet"]
     first = CliRunner().invoke(app, arguments)
     assert first.exit_code == 0, first.output
+    assert re.search(r"seed-none is trained, in \d+ seconds?; 5 models to go", first.stderr)
     for name in ("untrained", *(cell.name for cell in CELLS)):
         assert name in first.output
     folder = pipeline.stored.path / "ablation"

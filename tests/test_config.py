@@ -9,7 +9,7 @@ import pytest
 
 from fret.config import OpenAIModel, PipelineSettings, Settings
 from fret.errors import ConfigError
-from fret.pipeline_file import load_settings
+from fret.pipeline_file import load_settings, load_training
 from fret.shipped import find_file, recipes
 
 GOOD = """
@@ -55,6 +55,19 @@ def test_a_missing_file_is_told_with_the_recipes_there_are(name: str) -> None:
     assert f"There is no pipeline file {name!r}" in str(caught.value)
     assert "recipes: " in str(caught.value) and "quickstart" in str(caught.value)
     assert "fret init" in str(caught.value)
+
+
+def test_a_file_of_the_other_kind_is_told(good: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="quickstart is a recipe of a pipeline: `fret run quick"):
+        load_training("quickstart")
+    with pytest.raises(ConfigError, match="train_small is a recipe of a training: `fret train "):
+        load_settings("train_small")
+    with pytest.raises(ConfigError, match=r"is a pipeline file: `fret run .* names that pipeline"):
+        load_training(str(good))
+    training = tmp_path / "t.yaml"
+    training.write_text("name: t\nstages: []\n", "utf-8")
+    with pytest.raises(ConfigError, match="is a training file: `fret train "):
+        load_settings(str(training))
 
 
 def test_a_folder_is_no_pipeline_file(tmp_path: Path) -> None:

@@ -292,6 +292,7 @@ def test_notes_are_told_beside_the_figures() -> None:
     result = call("bm25", "--data", "odd", "--quiet")
     assert "nDCG@10" in result.stdout and told in " ".join(result.stderr.split())
     assert "Note" not in result.stdout
+    assert f"odd: It has {len(QUERIES)} queries: only large differences" in said(result)
 
 
 def test_one_query_has_no_interval_and_one_model_shows_its_worst() -> None:

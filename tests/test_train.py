@@ -1,6 +1,7 @@
 """Training from a file to a model folder, with tiny random models: whole, killed, changed."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from sentence_transformers import SentenceTransformer
 from fret.errors import ConfigError, DriftError, StageError, UserError
 from fret.pipeline_file import load_training
 from fret.shipped import training_recipes
+from fret.training.curves import draw_curves, make_curves
 from fret.training.train import Trained, train
 from prepared import Prepared
 from test_training_rows import make_example, write_fret
@@ -179,6 +181,7 @@ def test_a_start_that_failed_locks_nothing(tmp_path: Path, base: Path, data: str
     nowhere = [{"kind": "fret", "path": str(tmp_path / "nope")}]
     with pytest.raises(UserError, match="nope"):
         run(write_config(tmp_path, base, data, stages=[stage | {"data": nowhere}]))
+    assert not (tmp_path / "models/tiny").exists()
     there = [{"kind": "fret", "path": data}]
     before = weights(base)
     trained = run(write_config(tmp_path, base, data, stages=[stage | {"data": there}]))
@@ -186,20 +189,67 @@ def test_a_start_that_failed_locks_nothing(tmp_path: Path, base: Path, data: str
     assert not torch.equal(weights(trained.model), before)
 
 
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ({"kind": "fret", "path": "nope"}, "There is no data in nope"),
+        ({"kind": "pairs", "path": "pairs.jsonl"}, "has nothing in 'anchor'.*has: query"),
+        ({"kind": "nli", "path": "pairs.jsonl"}, "has nothing in 'premise'"),
+        ({"kind": "classification", "path": "pairs.jsonl"}, "has nothing in 'text'"),
+        ({"kind": "sts", "path": "pairs.jsonl"}, "has nothing in 'sentence1'"),
+    ],
+)
+def test_mistakes_in_data_are_told_before_libraries_are_loaded(
+    tmp_path: Path, base: Path, data: str, source: dict[str, Any], message: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    Path("pairs.jsonl").write_text('{"query": "kettle"}\n')
+    good = {"kind": "fret", "path": data}
+    write_config(tmp_path, base, data, stages=[{"data": [good, source], "steps": 1}])
+    script = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from fret.cli import app\n"
+        "app(['train', 'train.yaml'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 2 and re.search(message, " ".join(done.stderr.split())), done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_curves_have_a_line_for_each_stage(tmp_path: Path) -> None:
+    logs = {
+        "first": [{"step": 10, "loss": 2.0}, {"step": 20, "loss": 1.0, "home: nDCG@10": 0.3}],
+        "second": [{"step": 10, "loss": 5.0, "home: nDCG@10": 0.4}, {"train_loss": 3.0}],
+    }
+    loss, figures = make_curves(logs).axes
+    points = [[list(map(float, axis)) for axis in line.get_data()] for line in loss.lines]
+    assert points[:2] == [[[10, 20], [2, 1]], [[30], [5]]]
+    assert points[2][0] == [20, 20], "the border of the stages"
+    assert [text.get_text() for text in loss.texts] == ["first", "second"]
+    assert [text.get_text() for text in figures.get_legend().texts] == ["home: nDCG@10"]
+    assert len({line.get_color() for line in figures.lines}) == 1
+    for name in ("one.png", "two.png"):
+        draw_curves(tmp_path / name, logs)
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+
+
 def test_killed_at_any_step_it_ends_in_the_same_model(
     tmp_path: Path, base: Path, data: str, prepared_encoder: Prepared
 ) -> None:
     stage = {"data": [{"kind": "fret", "path": data}], "batch_size": 8, "learning_rate": 3e-3}
-    stages = [stage | {"name": "one", "steps": 12}, stage | {"name": "two", "steps": 12}]
+    stages = [stage | {"name": "one", "steps": 24}, stage | {"name": "two", "steps": 24}]
     (tmp_path / "whole").mkdir()
     whole = run(write_config(tmp_path / "whole", base, data, stages=stages))
     config = write_config(tmp_path, base, data, stages=stages)
     folder = tmp_path / "models/tiny"
     seen = 0
-    for place in ("one/checkpoints/checkpoint-4", "two/checkpoints/checkpoint-8"):
+    for name in ("one", "two"):
         process = prepared_encoder.start(tmp_path, "train", str(config))
         deadline = time.monotonic() + 120
-        while not (folder / place).exists() and process.poll() is None:
+        while not any((folder / name).glob("checkpoints/*/whole")) and process.poll() is None:
             assert time.monotonic() < deadline, "no checkpoint came"
             time.sleep(0.01)
         seen += process.poll() is None
@@ -271,6 +321,10 @@ def test_figures_are_measured_on_the_way_and_at_the_end(
     assert heard.figures == [{"step": step, "width": 16.0} for step in (5, 10, 12)]
     lines = (tmp_path / "models/tiny/train/log.jsonl").read_text().splitlines()
     assert sum("width" in line for line in lines) == 3
+    metrics = tmp_path / "models/tiny/model/metrics.json"
+    assert json.loads(metrics.read_text()) == {"width": 16.0}
+    run(write_config(tmp_path / "models", base, data, name="unmeasured"))
+    assert not list((tmp_path / "models").glob("**/unmeasured/model/metrics.json"))
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,11 @@ from fret.config.training_data import FretData
 from fret.errors import UserError
 from fret.evaluation import Evaluation, evaluate
 from fret.evaluation.options import Observer
+from fret.figures import count
 from fret.store import Run
 from fret.training.measure import reading_options
 from fret.training.train import train
-from fret.training.watch import Reporter
+from fret.training.watch import Reporter, Silent
 
 BASE = "untrained"
 
@@ -57,12 +58,18 @@ def ablate(
         raise UserError("An ablation takes a training file of one stage.")
     folder = run.path / "ablation"
     counts = write_cells(run, folder / "data", seed=settings.seed)
-    if reporter:
-        reporter.warned(f"{len(CELLS)} models are trained, one after the other, then measured.")
-    models = {
-        cell.name: train(_settings_of(cell, settings, folder), reporter=reporter).model
-        for cell in CELLS
-    }
+    reporter = reporter or Silent()
+    reporter.warned(f"{len(CELLS)} models are trained, one after the other, then measured.")
+    models = {}
+    for number, cell in enumerate(CELLS, 1):
+        trained = train(_settings_of(cell, settings, folder), reporter=reporter)
+        models[cell.name] = trained.model
+        if number < len(CELLS):
+            seconds = trained.stages[-1]["seconds"]
+            reporter.warned(
+                f"{cell.name} is trained, in {count(seconds, 'second')}; "
+                f"{count(len(CELLS) - number, 'model')} to go."
+            )
     found = evaluate(
         {BASE: settings.base, **models},
         list(data) or [run.dataset_dir],

@@ -7,7 +7,12 @@ from typing import Protocol
 
 from fret.errors import UserError
 from fret.evaluation.collection import Collection, PairSet
+from fret.figures import count
 from fret.retrieval.encode import PLAIN, Encoding
+
+# Buckley and Voorhees 2000, "Evaluating evaluation measure stability": below 25 queries the better
+# of two systems is often taken for the worse, and 50 are safer.
+_FEW = 50
 
 _PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
@@ -95,6 +100,11 @@ class Options:
     def find_notes(self, data: Collection | PairSet) -> list[str]:
         """Return what people should know of the data, and of how these options read it."""
         notes = list(data.notes)
+        if isinstance(data, Collection) and len(data.queries) < _FEW:
+            notes.append(
+                f"It has {count(len(data.queries), 'query')}: only large differences can be told "
+                "from chance, see the intervals."
+            )
         has_tasks = isinstance(data, Collection) and any(task for task, _ in data.queries)
         if has_tasks and self.query_format == PLAIN:
             notes.append(

@@ -14,24 +14,31 @@ Log = Sequence[Mapping[str, float]]
 
 
 def draw_curves(path: Path, logs: Mapping[str, Log]) -> None:
-    """Draw the curves of all stages, one after the other, as a PNG that is equal for equal logs.
+    """Draw `make_curves` as a PNG that is equal for equal logs."""
+    make_curves(logs).savefig(path, dpi=150, metadata={"Software": None})
+
+
+def make_curves(logs: Mapping[str, Log]) -> Any:
+    """Make a matplotlib figure of the curves of all stages, side by side, a line for each.
 
     Args:
         logs: by stage, in order, what `fret.training.fit.fit` noted.
     """
     from matplotlib.figure import Figure
 
-    lines = _join(logs)
-    names = list_figures(lines)
+    stages = _number_through(logs)
+    names = list_figures([line for lines in stages.values() for line in lines])
     figure = Figure(figsize=(7, 2.6 * (1 + bool(names))), layout="constrained")
     panels: Any = figure.subplots(1 + bool(names), 1, sharex=True, squeeze=False)[:, 0]
-    _draw(panels[0], lines, ["loss"])
+    _draw(panels[0], stages, ["loss"])
     panels[0].set_ylabel("loss")
     if names:
-        _draw(panels[1], lines, names)
+        _draw(panels[1], stages, names)
         panels[1].legend(frameon=False, fontsize="small")
+    if len(stages) > 1:
+        _mark_stages(panels[0], stages)
     panels[-1].set_xlabel("step")
-    figure.savefig(path, dpi=150, metadata={"Software": None})
+    return figure
 
 
 def list_figures(lines: Log) -> list[str]:
@@ -39,18 +46,41 @@ def list_figures(lines: Log) -> list[str]:
     return [*dict.fromkeys(name for line in lines for name in line if name not in _NO_FIGURES)]
 
 
-def _join(logs: Mapping[str, Log]) -> list[dict[str, float]]:
+def _number_through(logs: Mapping[str, Log]) -> dict[str, list[dict[str, float]]]:
     """Number the steps of all stages through."""
-    lines: list[dict[str, float]] = []
-    for log in logs.values():
-        before = lines[-1]["step"] if lines else 0
-        lines += [{**line, "step": before + line["step"]} for line in log if "step" in line]
-    return lines
+    stages: dict[str, list[dict[str, float]]] = {}
+    before = 0.0
+    for name, log in logs.items():
+        lines = [{**line, "step": before + line["step"]} for line in log if "step" in line]
+        before = max([before, *(line["step"] for line in lines)])
+        stages[name] = lines
+    return stages
 
 
-def _draw(panel: Any, lines: Log, names: Sequence[str]) -> None:
-    for name in names:
-        points = [(line["step"], line[name]) for line in lines if name in line]
-        panel.plot(*zip(*points, strict=True), marker="." if len(points) < 20 else "", label=name)
+def _draw(panel: Any, stages: Mapping[str, Log], names: Sequence[str]) -> None:
+    """Draw a line for each name and stage: the losses of two stages are no one curve."""
+    for number, name in enumerate(names):
+        label = name
+        for lines in stages.values():
+            points = [(line["step"], line[name]) for line in lines if name in line]
+            if not points:
+                continue
+            marker = "." if len(points) < 20 else ""
+            panel.plot(
+                *zip(*points, strict=True), marker=marker, label=label, color=f"C{number % 10}"
+            )
+            label = "_"  # one entry of the legend for all stages
     panel.grid(alpha=0.3)
     panel.spines[["top", "right"]].set_visible(False)
+
+
+def _mark_stages(panel: Any, stages: Mapping[str, Log]) -> None:
+    """Name the stages above the panel, and part them by a line."""
+    start = 0.0
+    for name, lines in stages.items():
+        end = max((line["step"] for line in lines), default=start)
+        panel.text((start + end) / 2, 1.02, name, transform=panel.get_xaxis_transform(),
+                   ha="center", fontsize="small")  # fmt: skip
+        if start:
+            panel.axvline(start, color="0.6", linewidth=0.8)
+        start = end

@@ -9,9 +9,11 @@ where the positive of one is the seed of the other.
 """
 
 import hashlib
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 GROUP, SEED, POSITIVE, NEGATIVES = 0, 1, 2, 3
 
@@ -24,7 +26,7 @@ def make_key(text: str) -> int:
     return (int.from_bytes(digest, "big") >> 1) or 1
 
 
-def find_kin(rows: Tensor, others: Tensor) -> Tensor:
+def find_kin(rows: "Tensor", others: "Tensor") -> "Tensor":
     """Tell for each row which of the others are kin.
 
     Args:
@@ -41,7 +43,7 @@ def find_kin(rows: Tensor, others: Tensor) -> Tensor:
     return kin
 
 
-def find_own(rows: Tensor, passages: Tensor) -> Tensor:
+def find_own(rows: "Tensor", passages: "Tensor") -> "Tensor":
     """Tell for each row which passages are its own positive or seed.
 
     Args:
@@ -54,12 +56,14 @@ def find_own(rows: Tensor, passages: Tensor) -> Tensor:
     return _equal(rows[:, POSITIVE], passages) | _equal(rows[:, SEED], passages)
 
 
-def _equal(rows: Tensor, others: Tensor) -> Tensor:
+def _equal(rows: "Tensor", others: "Tensor") -> "Tensor":
     return (rows[:, None] == others[None, :]) & (rows != 0)[:, None]
 
 
-def no_keys(n_rows: int, n_negatives: int, device: torch.device) -> Tensor:
+def no_keys(n_rows: int, n_negatives: int, device: "torch.device") -> "Tensor":
     """Return keys for rows of which nothing is known: none is kin, all negatives are there."""
+    import torch
+
     keys = torch.zeros(n_rows, NEGATIVES + n_negatives, dtype=torch.int64, device=device)
     # Every negative is a text of its own; below 0, where no hash is.
     keys[:, NEGATIVES:] = -1 - torch.arange(n_rows * n_negatives, device=device).view(n_rows, -1)

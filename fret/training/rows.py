@@ -6,8 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
+from fret.config.training import MntpSettings
 from fret.config.training_data import (
     ClassificationData,
     DataSettings,
@@ -21,7 +23,7 @@ from fret.errors import UserError
 from fret.retrieval.tokenize import tokenize
 from fret.training.format import Format
 from fret.training.kin import make_key
-from fret.training.tables import Table, read_table
+from fret.training.tables import Table, is_name_on_hub, read_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,32 @@ def read_rows(data: DataSettings, how: Format, *, seed: int = 0) -> Iterator[Row
             return _read_sts(data, how)
 
 
+def look_at(data: DataSettings | MntpSettings) -> None:
+    """Read the first row of local data, so that what is wrong with its name or columns is told
+    before anything slow.
+
+    Raises:
+        UserError: the data is not there, cannot be read, or lacks a column.
+    """
+    if not Path(data.path).exists() and is_name_on_hub(data.path):
+        return
+    match data:
+        case FretData():
+            first = read_table(data.path, config="full", split=data.split, columns=_FRET_COLUMNS)
+        case PairsData():
+            first = _read(data, data.anchor, data.positive, *data.negatives)
+        case NliData():
+            first = _read(data, data.premise, data.hypothesis, data.label)
+        case ClassificationData():
+            first = _read(data, data.text, data.label)
+        case StsData():
+            first = _read(data, data.sentence1, data.sentence2, data.score)
+        case MntpSettings():
+            columns = [data.column]
+            first = read_table(data.path, config=data.config, split=data.split, columns=columns)
+    next(first, None)
+
+
 def count_negatives(data: DataSettings) -> int:
     """Return how many negatives a row of the data has at most."""
     match data:
@@ -75,9 +103,11 @@ def group_key(query: str) -> int:
     return make_key("group\0" + "\0".join(sorted(tokenize(query))) if query else "")
 
 
+_FRET_COLUMNS = ("query", "positive_id", "negative_ids")
+
+
 def _read_fret(data: FretData, how: Format) -> Iterator[Row]:
-    columns = ["query", "positive_id", "negative_ids"]
-    for row in read_table(data.path, config="full", split=data.split, columns=columns):
+    for row in read_table(data.path, config="full", split=data.split, columns=_FRET_COLUMNS):
         ids = row["negative_ids"][: data.negatives]
         negatives = zip(row["negative_titles"], row["negatives"], strict=True)
         keys = map(make_key, (row["seed_id"] or "", row["positive_id"], *ids))

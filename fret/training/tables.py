@@ -42,6 +42,11 @@ def read_table(
         yield row
 
 
+def is_name_on_hub(path: str) -> bool:
+    """Return whether a path that is not there may be the name of a dataset on the Hub."""
+    return path.count("/") == 1 and not Path(path).suffix
+
+
 def _open(path: str, config: str | None, split: str) -> Table:
     file = Path(path)
     if file.suffix == ".jsonl" and file.is_file():
@@ -50,7 +55,7 @@ def _open(path: str, config: str | None, split: str) -> Table:
         return _read_parquet([file])
     if file.is_dir():
         return _read_folder(file, config or "", split)
-    if file.suffix or path.count("/") != 1:
+    if not is_name_on_hub(path):
         raise UserError(f"There is no data in {path}: name a .jsonl or .parquet file, or a folder.")
     return _read_hub(path, config, split)
 

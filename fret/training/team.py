@@ -96,5 +96,5 @@ def join_team(device: str) -> Team:
 
 
 def count_launched() -> int:
-    """Return how many processes a launcher says that there are."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
+    """Return how many processes a launcher says that there are; it gives each of them a rank."""
+    return int(os.environ.get("WORLD_SIZE", "1")) if "RANK" in os.environ else 1

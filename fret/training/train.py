@@ -12,7 +12,7 @@ import shutil
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -88,7 +88,7 @@ def train(
     measure = measure or make_measure(settings)
     folder = Path(settings.models_dir) / settings.name
     with ExitStack() as stack:
-        team.lead(lambda: stack.enter_context(held(folder, "model")))
+        team.lead(lambda: stack.enter_context(_placing(folder)))
         plan = team.lead(lambda: make_plan(settings, folder, redo=redo, n_processes=team.size))
         previous: Path | None = None
         for part in plan:
@@ -100,6 +100,17 @@ def train(
         made = partial(_place_model, previous, folder / "model", settings, plan)
         team.lead(made)
     return Trained(folder / "model", tuple(part.manifest for part in plan))
+
+
+@contextmanager
+def _placing(folder: Path) -> Iterator[None]:
+    """Hold a model's folder; where nothing was written there in the end, take it away again."""
+    with held(folder, "model"):
+        try:
+            yield
+        finally:
+            if not any(each.is_file() and each.parent != folder for each in folder.rglob("*")):
+                remove(folder)
 
 
 def _require_libraries() -> None:
@@ -286,4 +297,5 @@ def _place_model(
         write_card(temporary, settings, [part.manifest for part in plan], figures)
         draw_curves(temporary / CURVES, logs)
         write_json(temporary / "settings.json", settings.model_dump())
-        write_json(temporary / "metrics.json", figures)
+        if figures:
+            write_json(temporary / "metrics.json", figures)
