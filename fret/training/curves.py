@@ -19,7 +19,7 @@ def draw_curves(path: Path, logs: Mapping[str, Log]) -> None:
 
 
 def make_curves(logs: Mapping[str, Log]) -> Any:
-    """Make a matplotlib figure of the curves of all stages, side by side, a line for each.
+    """Make a matplotlib figure of the curves of all stages, one after the other.
 
     Args:
         logs: by stage, in order, what `fret.training.fit.fit` noted.
@@ -27,13 +27,15 @@ def make_curves(logs: Mapping[str, Log]) -> Any:
     from matplotlib.figure import Figure
 
     stages = _number_through(logs)
-    names = list_figures([line for lines in stages.values() for line in lines])
+    lines = [line for each in stages.values() for line in each]
+    names = list_figures(lines)
     figure = Figure(figsize=(7, 2.6 * (1 + bool(names))), layout="constrained")
     panels: Any = figure.subplots(1 + bool(names), 1, sharex=True, squeeze=False)[:, 0]
-    _draw(panels[0], stages, ["loss"])
+    for each in stages.values():  # the losses of two stages are no one curve
+        _draw(panels[0], each, ["loss"])
     panels[0].set_ylabel("loss")
     if names:
-        _draw(panels[1], stages, names)
+        _draw(panels[1], lines, names)
         panels[1].legend(frameon=False, fontsize="small")
     if len(stages) > 1:
         _mark_stages(panels[0], stages)
@@ -57,19 +59,13 @@ def _number_through(logs: Mapping[str, Log]) -> dict[str, list[dict[str, float]]
     return stages
 
 
-def _draw(panel: Any, stages: Mapping[str, Log], names: Sequence[str]) -> None:
-    """Draw a line for each name and stage: the losses of two stages are no one curve."""
+def _draw(panel: Any, lines: Log, names: Sequence[str]) -> None:
     for number, name in enumerate(names):
-        label = name
-        for lines in stages.values():
-            points = [(line["step"], line[name]) for line in lines if name in line]
-            if not points:
-                continue
+        points = [(line["step"], line[name]) for line in lines if name in line]
+        if points:
             marker = "." if len(points) < 20 else ""
-            panel.plot(
-                *zip(*points, strict=True), marker=marker, label=label, color=f"C{number % 10}"
-            )
-            label = "_"  # one entry of the legend for all stages
+            color = f"C{number % 10}"
+            panel.plot(*zip(*points, strict=True), marker=marker, label=name, color=color)
     panel.grid(alpha=0.3)
     panel.spines[["top", "right"]].set_visible(False)
 
