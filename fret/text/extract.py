@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -202,9 +203,30 @@ def _parse(html: str) -> Any:
     """Parse a page; None where the parser gives up, as on trees that are too deep."""
     from trafilatura import load_html
 
+    _choose_classes()
     # Without this, what begins otherwise is taken for a fragment, and its head is thrown away.
     whole = html if "<html" in html[:50].lower() else f"<!DOCTYPE html>\n{html}"
     return load_html(whole)
+
+
+@cache
+def _choose_classes() -> None:
+    """Make every element that trafilatura parses a plain one, at once.
+
+    lxml.html asks a function in Python for the class of each, as some are forms and fields, which
+    nothing here needs: a twelfth of the time of an extraction (tests/benchmarks/extraction.py).
+    """
+    from lxml import etree, html
+    from trafilatura.utils import HTML_PARSER
+
+    HTML_PARSER.set_element_class_lookup(
+        etree.ElementDefaultClassLookup(
+            element=html.HtmlElement,
+            comment=html.HtmlComment,
+            pi=html.HtmlProcessingInstruction,
+            entity=html.HtmlEntity,
+        )
+    )
 
 
 def _write(tree: Any) -> str:
