@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
@@ -108,9 +109,13 @@ def _read_yaml(path: Path, tree: type[Settings]) -> dict[str, Any]:
 
 def _refuse_other_kind(data: Mapping[str, Any], path: Path, tree: type[Settings]) -> None:
     if tree is TrainingSettings and "run" in data and "stages" not in data:
-        raise ConfigError(f"{path} is a pipeline file: `fret run {path}` runs it.{_ASK}")
+        raise ConfigError(
+            f"{path} is a pipeline file: `fret run {quote(str(path))}` runs it.{_ASK}"
+        )
     if tree is PipelineSettings and "stages" in data and "run" not in data:
-        raise ConfigError(f"{path} is a training file: `fret train {path}` trains with it.")
+        raise ConfigError(
+            f"{path} is a training file: `fret train {quote(str(path))}` trains with it."
+        )
 
 
 def _apply(data: dict[str, Any], override: str) -> None:
