@@ -2,10 +2,12 @@
 
     PYTHONPATH=. python tests/benchmarks/extraction.py
     PYTHONPATH=. python tests/benchmarks/extraction.py --speed [--pages 5000] [--workers 2]
+        [--rounds 1]
 
 Quality: precision, recall and F1 by the article extraction benchmark. Speed: its pages again and
 again as files, through `fret run` and through one process that calls bare trafilatura on the same
-files in a loop; both are timed whole, imports included. Prints only.
+files in a loop; both are timed whole, imports included, by turns in each round: a shared machine
+may give one of them a third more for a minute. Prints only.
 """
 
 import argparse
@@ -18,6 +20,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import yaml
@@ -46,9 +49,10 @@ def main() -> None:
     parser.add_argument("--speed", action="store_true")
     parser.add_argument("--pages", type=int, default=5000)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=1)
     options = parser.parse_args()
     if options.speed:
-        compare_speed(options.pages, options.workers)
+        compare_speed(options.pages, options.workers, options.rounds)
     else:
         compare_quality()
 
@@ -104,16 +108,22 @@ def by_resiliparse(given: dict[str, Any], data: bytes) -> str:
     return extract_plain_text(decode_html(data), main_content=True, alt_texts=False, **given)
 
 
-def compare_speed(n_pages: int, workers: int) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_pages(folder / "pages", n_pages)
-        bare, bare_cpu = time_command([sys.executable, "-c", BARE, str(folder / "pages")], folder)
-        show_speed("bare trafilatura, 1 process", n_pages, bare, bare_cpu)
-        for extractor in ("trafilatura", "resiliparse"):
-            seconds, cpu = time_fret(folder, extractor, workers)
-            show_speed(f"fret, {extractor}, {workers} workers", n_pages, seconds, cpu)
-            print(f"    {bare / seconds:.2f} x bare; CPU per page {cpu / bare_cpu:.2f} x bare's")
+def compare_speed(n_pages: int, workers: int, n_rounds: int) -> None:
+    ratios: dict[str, list[float]] = {"trafilatura": [], "resiliparse": []}
+    for _ in range(n_rounds):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            write_pages(folder / "pages", n_pages)
+            command = [sys.executable, "-c", BARE, str(folder / "pages")]
+            bare, bare_cpu = time_command(command, folder)
+            show_speed("bare trafilatura, 1 process", n_pages, bare, bare_cpu)
+            for extractor, found in ratios.items():
+                seconds, cpu = time_fret(folder, extractor, workers)
+                show_speed(f"fret, {extractor}, {workers} workers", n_pages, seconds, cpu)
+                found.append(bare / seconds)
+                print(f"    {found[-1]:.2f} x bare; CPU per page {cpu / bare_cpu:.2f} x bare's")
+    for extractor, found in ratios.items():
+        print(f"{extractor}: {median(found):.2f} x bare, the median of {n_rounds}")
 
 
 def show_speed(name: str, n_pages: int, seconds: float, cpu: float) -> None:
