@@ -12,6 +12,13 @@ from filelock import FileLock, Timeout
 from fret.durable import make_folder, write_json
 from fret.errors import RunLocked, StoreError
 
+_LOCK, _HOLDER = ".lock", ".holder.json"
+
+
+def is_unused(folder: Path) -> bool:
+    """Return whether a folder has no file below it but those by which it is held."""
+    return {each.name for each in folder.rglob("*") if not each.is_dir()} <= {_LOCK, _HOLDER}
+
 
 @contextmanager
 def held(folder: Path, what: str) -> Iterator[None]:
@@ -24,7 +31,7 @@ def held(folder: Path, what: str) -> Iterator[None]:
         RunLocked: another process holds it; the message says which.
     """
     make_folder(folder)
-    lock, holder = FileLock(folder / ".lock"), folder / ".holder.json"
+    lock, holder = FileLock(folder / _LOCK), folder / _HOLDER
     try:
         lock.acquire(timeout=0)
     except Timeout:

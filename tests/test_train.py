@@ -182,6 +182,12 @@ def test_a_start_that_failed_locks_nothing(tmp_path: Path, base: Path, data: str
     with pytest.raises(UserError, match="nope"):
         run(write_config(tmp_path, base, data, stages=[stage | {"data": nowhere}]))
     assert not (tmp_path / "models/tiny").exists()
+    notes = tmp_path / "models/tiny/notes.txt"
+    notes.parent.mkdir()
+    notes.write_text("The user's own.")
+    with pytest.raises(UserError, match="nope"):
+        run(write_config(tmp_path, base, data, stages=[stage | {"data": nowhere}]))
+    assert notes.exists()
     there = [{"kind": "fret", "path": data}]
     before = weights(base)
     trained = run(write_config(tmp_path, base, data, stages=[stage | {"data": there}]))

@@ -11,12 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import TypeAdapter
 
+from fret.config.training import MntpSettings
 from fret.config.training_data import DataSettings
 from fret.errors import UserError
 from fret.training.batches import Drawing, make_sampler
 from fret.training.format import Format
 from fret.training.prepared import Prepared, open_rows, prepare
-from fret.training.rows import Row, group_key, read_rows
+from fret.training.rows import Row, group_key, look_at, read_rows
 
 GECKO = Format()
 
@@ -232,3 +233,12 @@ def test_each_epoch_is_drawn_anew() -> None:
 def test_data_smaller_than_a_batch_makes_one() -> None:
     (batch,) = batches_of([3, 2], [1.0, 1.0], 8, mixed=False)
     assert sorted(batch) == [0, 1, 2, 3, 4]
+
+
+def test_the_first_look_reads_what_a_warm_up_reads(tmp_path: Path) -> None:
+    path = tmp_path / "texts.jsonl"
+    path.write_text('{"text": "kettle"}\n', "utf-8")
+    look_at(MntpSettings(path=str(path), column="text"))
+    with pytest.raises(UserError, match="has nothing in 'body'"):
+        look_at(MntpSettings(path=str(path), column="body"))
+    look_at(MntpSettings(path="someone/on-the-hub"))  # not asked: that takes a network

@@ -214,7 +214,7 @@ def _choose_classes() -> None:
     """Make every element that trafilatura parses a plain one, at once.
 
     lxml.html asks a function in Python for the class of each, as some are forms and fields, which
-    nothing here needs: a twelfth of the time of an extraction (tests/benchmarks/extraction.py).
+    nothing here needs. It took a twelfth of an extraction (181 pages, with and without by turns).
     """
     from lxml import etree, html
     from trafilatura.utils import HTML_PARSER

@@ -68,21 +68,30 @@ def look_at(data: DataSettings | MntpSettings) -> None:
     """
     if not Path(data.path).exists() and is_name_on_hub(data.path):
         return
+    next(_open(data), None)
+
+
+def _open(data: DataSettings | MntpSettings) -> Table:
+    """Open the rows of a part of the data, of which each has the columns that are read."""
     match data:
         case FretData():
-            first = read_table(data.path, config="full", split=data.split, columns=_FRET_COLUMNS)
+            return read_table(data.path, config="full", split=data.split, columns=_FRET_COLUMNS)
         case PairsData():
-            first = _read(data, data.anchor, data.positive, *data.negatives)
+            columns = [data.anchor, data.positive, *data.negatives]
         case NliData():
-            first = _read(data, data.premise, data.hypothesis, data.label)
+            columns = [data.premise, data.hypothesis, data.label]
         case ClassificationData():
-            first = _read(data, data.text, data.label)
+            columns = [data.text, data.label]
         case StsData():
-            first = _read(data, data.sentence1, data.sentence2, data.score)
+            columns = [data.sentence1, data.sentence2, data.score]
         case MntpSettings():
             columns = [data.column]
-            first = read_table(data.path, config=data.config, split=data.split, columns=columns)
-    next(first, None)
+    return read_table(
+        data.path, config=data.config, split=data.split, columns=columns, max_rows=data.max_rows
+    )
+
+
+_FRET_COLUMNS = ("query", "positive_id", "negative_ids")
 
 
 def count_negatives(data: DataSettings) -> int:
@@ -103,11 +112,8 @@ def group_key(query: str) -> int:
     return make_key("group\0" + "\0".join(sorted(tokenize(query))) if query else "")
 
 
-_FRET_COLUMNS = ("query", "positive_id", "negative_ids")
-
-
 def _read_fret(data: FretData, how: Format) -> Iterator[Row]:
-    for row in read_table(data.path, config="full", split=data.split, columns=_FRET_COLUMNS):
+    for row in _open(data):
         ids = row["negative_ids"][: data.negatives]
         negatives = zip(row["negative_titles"], row["negatives"], strict=True)
         keys = map(make_key, (row["seed_id"] or "", row["positive_id"], *ids))
@@ -125,7 +131,7 @@ def _read_pairs(data: PairsData, how: Format) -> Iterator[Row]:
     def write(text: str) -> str:
         return how.write_query(task, text) if data.symmetric else how.write_passage("", text)
 
-    for row in _read(data, data.anchor, data.positive, *data.negatives):
+    for row in _open(data):
         texts = [_text(row, name, data) for name in (data.positive, *data.negatives)]
         anchor = _text(row, data.anchor, data)
         yield _make_row(how.write_query(task, anchor), anchor, texts, write)
@@ -133,7 +139,7 @@ def _read_pairs(data: PairsData, how: Format) -> Iterator[Row]:
 
 def _read_nli(data: NliData, how: Format) -> Iterator[Row]:
     found: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
-    for row in _read(data, data.premise, data.hypothesis, data.label):
+    for row in _open(data):
         place = {data.entailment: 0, data.contradiction: 1}.get(row[data.label])
         if place is not None:
             found[_text(row, data.premise, data)][place].append(_text(row, data.hypothesis, data))
@@ -145,7 +151,7 @@ def _read_nli(data: NliData, how: Format) -> Iterator[Row]:
 
 def _read_sts(data: StsData, how: Format) -> Iterator[Row]:
     write = _writer(data, how)
-    for row in _read(data, data.sentence1, data.sentence2, data.score):
+    for row in _open(data):
         if _number(row, data.score, data) >= data.min_score:
             one, other = (_text(row, name, data) for name in (data.sentence1, data.sentence2))
             yield _make_row(write(one), one, [other], write)
@@ -158,7 +164,7 @@ def _read_classes(data: ClassificationData, how: Format, seed: int) -> Iterator[
     Texts stay in memory; sets of them are small.
     """
     by_class: dict[Any, list[str]] = defaultdict(list)
-    for row in _read(data, data.text, data.label):
+    for row in _open(data):
         by_class[row[data.label]].append(_text(row, data.text, data))
     classes = {label: texts for label, texts in by_class.items() if len(texts) > 1}
     if len(classes) < 2:
@@ -195,16 +201,6 @@ def _make_row(anchor: str, query: str, texts: Sequence[str], write: Callable[[st
 def _writer(data: TableData, how: Format) -> Callable[[str], str]:
     task = data.task or how.default_task
     return lambda text: how.write_query(task, text)
-
-
-def _read(data: TableData, *columns: str) -> Table:
-    return read_table(
-        data.path,
-        config=data.config,
-        split=data.split,
-        columns=columns,
-        max_rows=data.max_rows,
-    )
 
 
 def _text(row: Mapping[str, Any], column: str, data: TableData) -> str:

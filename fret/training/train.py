@@ -26,7 +26,7 @@ from fret.config.training import MntpSettings, TrainingSettings
 from fret.config.training_data import DataSettings
 from fret.durable import make_folder, placed, remove, write_json
 from fret.errors import UserError
-from fret.locking import held
+from fret.locking import held, is_unused
 from fret.modules.bidirectional import is_told_bidirectional
 from fret.pipeline_file import load_training
 from fret.records import hash_json
@@ -109,7 +109,7 @@ def _placing(folder: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            if not any(each.is_file() and each.parent != folder for each in folder.rglob("*")):
+            if is_unused(folder):
                 remove(folder)
 
 
